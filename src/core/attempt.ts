@@ -1,0 +1,80 @@
+/** One try of a call at one endpoint: what happened, when, and the handle that ends it. */
+import type { Call } from './call.js';
+import type { Failure } from './failure.js';
+import type { Verdict } from './layer.js';
+import type { RawHeader, Reply } from './reply.js';
+
+/** What the driver and the layers need to know of an endpoint. */
+export interface AttemptEndpoint {
+  /** `http://10.0.0.7:8080`, or `unix:/run/app.sock`. */
+  readonly url: string;
+  /** `region/zone/subzone`; empty when unknown. */
+  readonly locality: string;
+  /** Attempts at it now, this one included. */
+  readonly active: number;
+}
+
+/** The attempt on the wire, as the driver handles it. */
+export interface Exchange {
+  /** Ends it at once, in whatever phase; it reports nothing afterwards. */
+  cancel(reason: unknown): void;
+  pause(): void;
+  resume(): void;
+}
+
+/**
+ * Where an attempt stands; it only ever moves forward: not yet on the wire, sent and without a head,
+ * with a head whose body is accepted, with a head that was dropped, over.
+ */
+export type Phase = 'starting' | 'sent' | 'accepted' | 'dropped' | 'over';
+
+export class Attempt implements Reply {
+  readonly call: Call;
+  /** 1 for the first of the call. */
+  readonly number: number;
+  /** Chosen by the balancer; undefined when there was none to choose. */
+  endpoint: AttemptEndpoint | undefined = undefined;
+  /** Attempts at the endpoint when it was chosen, this one not counted: what the balancer saw. */
+  activeWhenPicked = 0;
+  /** Request headers, names and values in turn. Shared with the call: replace the array, do not change it. */
+  headers: readonly string[];
+
+  status = 0;
+  statusText = '';
+  rawHeaders: readonly RawHeader[] = [];
+  failure: Failure | undefined = undefined;
+  /** What was decided when its head or its failure came, if a layer decided anything. */
+  verdict: Verdict | undefined = undefined;
+
+  /** Times by the runtime's clock; 0 where it has not happened. */
+  readonly startedAt: number;
+  connectedAt = 0;
+  headAt = 0;
+  endedAt = 0;
+
+  /** @internal */
+  phase: Phase = 'starting';
+  /** @internal Attempt layers whose `start` has been passed. */
+  entered = 0;
+  /** @internal */
+  exchange: Exchange | undefined = undefined;
+  /** @internal Bytes read on after the head was dropped. */
+  drained = 0;
+
+  constructor(call: Call, number: number, now: number) {
+    this.call = call;
+    this.number = number;
+    this.headers = call.headers;
+    this.startedAt = now;
+  }
+
+  /** @internal */
+  pause(): void {
+    this.exchange?.pause();
+  }
+
+  /** @internal */
+  resume(): void {
+    this.exchange?.resume();
+  }
+}

@@ -1,0 +1,134 @@
+/** The errors that leave the client, and how a failure becomes one. */
+import type { Call } from './call.js';
+import { attemptRecords, describeCause, type AttemptRecord } from './explanation.js';
+import type { Failure } from './failure.js';
+
+const BRAND = Symbol.for('outrigger.error');
+
+/** What every error of Outrigger carries. */
+export interface OutriggerError extends Error {
+  /** `ERR_OUTRIGGER_…` */
+  readonly code: string;
+}
+
+/** True for every error of Outrigger, also for one made by another loaded copy of the package. */
+export function isOutriggerError(error: unknown): error is OutriggerError {
+  return typeof error === 'object' && error !== null && BRAND in error;
+}
+
+/** What the errors of a call have in common. They are `TypeError`s, as fetch's network errors are. */
+export abstract class CallError extends TypeError implements OutriggerError {
+  abstract readonly code: string;
+  /** The cluster's name. */
+  readonly service: string;
+  /** Envoy's response flag, where there is one. */
+  readonly flag: string | undefined;
+  /** The attempts that were made, as `client.explain` gives them. */
+  readonly attempts: readonly AttemptRecord[];
+  /** @internal */
+  readonly [BRAND] = true;
+
+  constructor(message: string, call: Call, failure: Failure) {
+    super(message, failure.cause === undefined ? undefined : { cause: failure.cause });
+    this.service = call.chain.upstream.name;
+    this.flag = failure.flag;
+    this.attempts = attemptRecords(call);
+  }
+}
+
+/** The cluster has no endpoint to send to. */
+export class NoHealthyEndpointError extends CallError {
+  override readonly name = 'NoHealthyEndpointError';
+  readonly code = 'ERR_OUTRIGGER_NO_HEALTHY_ENDPOINT';
+
+  constructor(call: Call, failure: Failure) {
+    super(
+      `no healthy upstream: ${call.chain.upstream.name} has no endpoint to send to`,
+      call,
+      failure,
+    );
+  }
+}
+
+/**
+ * Could not connect, or was cut off. Name and message are those of fetch's own network errors, because retry
+ * libraries match exactly these; what happened is in `cause`, `flag` and `attempts`.
+ */
+export class ConnectionError extends CallError {
+  override readonly name = 'TypeError';
+  readonly code = 'ERR_OUTRIGGER_CONNECTION';
+
+  constructor(call: Call, failure: Failure) {
+    super(failure.kind === 'body-cut' ? 'terminated' : 'fetch failed', call, failure);
+  }
+}
+
+/** The client was closed before the call, or destroyed under it. */
+export class ClosedError extends CallError {
+  override readonly name = 'ClosedError';
+  readonly code = 'ERR_OUTRIGGER_CLOSED';
+
+  constructor(call: Call, failure: Failure) {
+    super(`the client has been closed (${call.chain.upstream.name})`, call, failure);
+  }
+}
+
+/** A layer refused the call or the attempt. */
+export class RefusedError extends CallError {
+  override readonly name = 'RefusedError';
+  readonly code = 'ERR_OUTRIGGER_REFUSED';
+
+  constructor(call: Call, failure: Failure) {
+    super(`refused: ${describeCause(failure.cause)}`, call, failure);
+  }
+}
+
+/** One thing that is wrong with the options. */
+export interface OptionsProblem {
+  /** `retry.attempts`, `endpoints[1].url`. */
+  readonly path: string;
+  /** What stands there. */
+  readonly found: string;
+  /** What would be right. */
+  readonly expected: string;
+  /** Both, in one sentence, with the nearest known key for a misspelt one. */
+  readonly message: string;
+}
+
+/** Problems that a message names; `problems` has them all. */
+const MOST_NAMED = 20;
+
+/** Wrong options: all problems at once. */
+export class OptionsError extends TypeError implements OutriggerError {
+  override readonly name = 'OptionsError';
+  readonly code = 'ERR_OUTRIGGER_OPTIONS';
+  readonly problems: readonly OptionsProblem[];
+  /** @internal */
+  readonly [BRAND] = true;
+
+  constructor(problems: readonly OptionsProblem[]) {
+    const lines = problems.slice(0, MOST_NAMED).map((problem) => problem.message);
+    if (problems.length > MOST_NAMED) lines.push(`and ${problems.length - MOST_NAMED} more`);
+    super(lines.join('\n'));
+    this.problems = problems;
+  }
+}
+
+/** The exception for a failed call: the caller's own reason, the user's own error, or one of the classes above. */
+export function toError(call: Call, failure: Failure): unknown {
+  switch (failure.kind) {
+    case 'aborted':
+    case 'invalid':
+      return failure.cause;
+    case 'no-healthy-endpoint':
+      return new NoHealthyEndpointError(call, failure);
+    case 'closed':
+      return isOutriggerError(failure.cause) || failure.cause === undefined
+        ? new ClosedError(call, failure)
+        : failure.cause;
+    case 'refused':
+      return new RefusedError(call, failure);
+    default:
+      return new ConnectionError(call, failure);
+  }
+}

@@ -1,0 +1,106 @@
+/** What a call can tell about itself afterwards. Built only when somebody asks. */
+import type { Attempt } from './attempt.js';
+import type { Call } from './call.js';
+
+/** One attempt of a call. Times are milliseconds since the start of the call, rounded to microseconds. */
+export interface AttemptRecord {
+  /** 1 for the first of the call. */
+  readonly number: number;
+  /** The address it went to; undefined when there was no endpoint to choose. */
+  readonly endpoint: string | undefined;
+  /** The endpoint's locality; empty when unknown. */
+  readonly locality: string;
+  /** Why this endpoint: the policy that chose it, and the attempts in flight that it saw there. */
+  readonly picked: { readonly policy: string; readonly active: number } | undefined;
+  /** When it started, got its connection, its head, and was over; undefined where that has not happened. */
+  readonly startedAt: number;
+  readonly connectedAt: number | undefined;
+  readonly headAt: number | undefined;
+  readonly endedAt: number | undefined;
+  /** `running`, `answered` (its head was accepted), `dropped` (its head was not) or the kind of failure. */
+  readonly outcome: string;
+  /** Envoy's response flag, where the attempt failed and there is one. */
+  readonly flag: string | undefined;
+  /** The status of its head, if it got one. */
+  readonly status: number | undefined;
+  /** The transport's error in words, if it failed. */
+  readonly error: string | undefined;
+  /** What was decided then and why, if a layer decided anything. */
+  readonly verdict: { readonly kind: string; readonly reason: string } | undefined;
+}
+
+/** The story of one call, as `client.explain(response)` gives it. */
+export interface Explanation {
+  /** The cluster's name. */
+  readonly service: string;
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  /** Milliseconds from the start of the call to the end of its body; undefined while it runs. */
+  readonly duration: number | undefined;
+  /** True when the client made the answer itself. */
+  readonly localReply: boolean;
+  readonly attempts: readonly AttemptRecord[];
+  /** The hops before this one, when redirects were followed. */
+  readonly redirects: readonly Explanation[];
+}
+
+export function explainCall(call: Call, redirects: readonly Call[] = []): Explanation {
+  return {
+    service: call.chain.upstream.name,
+    method: call.method,
+    path: call.path,
+    duration: call.ended ? round(call.endedAt - call.startedAt) : undefined,
+    localReply: call.localReply !== undefined,
+    attempts: attemptRecords(call),
+    redirects: redirects.map((hop) => explainCall(hop)),
+  };
+}
+
+export function attemptRecords(call: Call): AttemptRecord[] {
+  return call.attempts.map(attemptRecord);
+}
+
+function attemptRecord(attempt: Attempt): AttemptRecord {
+  const { call, endpoint, failure, verdict } = attempt;
+  const since = (time: number): number | undefined =>
+    time === 0 ? undefined : round(time - call.startedAt);
+  return {
+    number: attempt.number,
+    endpoint: endpoint?.url,
+    locality: endpoint?.locality ?? '',
+    picked: endpoint && {
+      policy: call.chain.upstream.policy,
+      active: attempt.activeWhenPicked,
+    },
+    startedAt: round(attempt.startedAt - call.startedAt),
+    connectedAt: since(attempt.connectedAt),
+    headAt: since(attempt.headAt),
+    endedAt: since(attempt.endedAt),
+    outcome: outcome(attempt),
+    flag: failure?.flag,
+    status: attempt.status === 0 ? undefined : attempt.status,
+    error: failure?.cause === undefined ? undefined : describeCause(failure.cause),
+    verdict: verdict && { kind: verdict.kind, reason: verdict.reason },
+  };
+}
+
+function outcome(attempt: Attempt): string {
+  if (attempt.failure !== undefined) return attempt.failure.kind;
+  if (attempt === attempt.call.answer) return 'answered';
+  return attempt.phase === 'over' || attempt.phase === 'dropped' ? 'dropped' : 'running';
+}
+
+/** The words of an error, with its code when the words do not hold it. */
+export function describeCause(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  // Both families refused: the aggregate has no words of its own.
+  const inner = cause instanceof AggregateError ? (cause.errors as unknown[]) : [];
+  const words = inner.length > 0 ? inner.map(describeCause).join(', ') : cause.message;
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
+  return code === undefined || words.includes(code) ? words : `${code}: ${words}`;
+}
+
+function round(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
+}

@@ -1,0 +1,54 @@
+/** Layers: small named objects of lifecycle hooks. They decide; `drive.ts` acts. */
+import type { Attempt } from './attempt.js';
+import type { Call } from './call.js';
+import type { Failure } from './failure.js';
+import type { LocalReply } from './reply.js';
+
+/** What a layer may be asked about. */
+export type CallEvent =
+  /** Status and headers of an attempt are known, and nobody has accepted an answer yet. */
+  | { readonly type: 'head'; readonly attempt: Attempt }
+  /** An attempt has failed before its head, or a layer refused it. */
+  | { readonly type: 'failed'; readonly attempt: Attempt; readonly failure: Failure }
+  /** A time that was asked for with `call.wakeAt` has come. */
+  | { readonly type: 'woken' };
+
+/** What a call layer says when something happened; always with its reason. */
+export type Verdict =
+  /** Take this head as the answer of the call. */
+  | { readonly kind: 'accept'; readonly reason: string }
+  /** Go on waiting for attempts that run or are planned; with none left it means giving up. */
+  | { readonly kind: 'wait'; readonly reason: string }
+  /** Start a further attempt after so many milliseconds; a head it is said of is dropped. */
+  | { readonly kind: 'another'; readonly after: number; readonly reason: string }
+  /** This was the last: a head is passed on as it is, a failure ends the call. */
+  | { readonly kind: 'give-up'; readonly reason: string };
+
+/** A refusal says why, or answers in place of an endpoint. */
+export type Refusal = Failure | LocalReply;
+
+/** A pattern that acts once per call. */
+export interface CallLayer {
+  /** As `describe()` prints it. */
+  readonly name: string;
+  /** Nothing: go on. A promise: wait for it. A refusal: the call ends here with it. */
+  start?(call: Call): undefined | Refusal | Promise<undefined | Refusal>;
+  /** Undefined abstains. The outermost layer that does not abstain wins. Never asked after a head was accepted. */
+  judge?(call: Call, event: CallEvent): Verdict | undefined;
+  /** Exactly once per call that was started. */
+  end?(call: Call): void;
+}
+
+/** A pattern that acts once per attempt. */
+export interface AttemptLayer {
+  /** As `describe()` prints it. */
+  readonly name: string;
+  /** Nothing: go on. A promise: wait for it. A refusal: the attempt fails with it. May change `attempt.headers`. */
+  start?(attempt: Attempt): undefined | Refusal | Promise<undefined | Refusal>;
+  /** The attempt has its connection. */
+  connected?(attempt: Attempt): void;
+  /** Status and headers are known. */
+  head?(attempt: Attempt): void;
+  /** Exactly once for every `start` that did not refuse, whatever happened, in reverse order. */
+  end?(attempt: Attempt): void;
+}

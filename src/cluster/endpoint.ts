@@ -1,0 +1,53 @@
+/** One address that serves a service, and what the client knows about it. */
+
+import type { Attempt } from '../core/attempt.js';
+
+/** What makes an endpoint; everything else about it is learnt. */
+export interface EndpointAddress {
+  /** Where to connect: `http://10.0.0.7:8080`, `https://…` or `unix:/run/app.sock`. */
+  readonly url: string;
+  /** Share of the traffic in relation to the others; a whole number from 1. */
+  readonly weight: number;
+  /** `region/zone/subzone`, parts left out from the right; empty when unknown. */
+  readonly locality: string;
+}
+
+/** The connections of an endpoint. */
+export interface Sender {
+  /** Puts an attempt on the wire; what happens there is reported to the driver. */
+  send(attempt: Attempt): void;
+  /** Connections that are open or being opened, and those of them that wait for work. */
+  readonly size: { readonly open: number; readonly idle: number };
+  /** The connections of now close: idle ones at once, busy ones after their exchange. */
+  drain(): void;
+  /** Closes every connection at once; resolves when their sockets have closed. */
+  destroy(): Promise<void>;
+}
+
+/**
+ * An endpoint lives as long as its address stays in the cluster's list: counters and the balancer's memory
+ * survive a change of the list around it.
+ */
+export class Endpoint {
+  readonly url: string;
+  weight: number;
+  locality: string;
+  /** Attempts from their start until their body has ended. */
+  active = 0;
+  /** Attempts that were sent or tried to be sent. */
+  total = 0;
+  /** Attempts that got a head with a status below 500. */
+  success = 0;
+  /** Attempts that failed, or got a head with a status of 500 or above. */
+  error = 0;
+  /** What the balancing policy remembers about this endpoint; belongs to the balancer alone. */
+  balancing: unknown = undefined;
+  /** Set by the cluster before the first attempt. */
+  sender!: Sender;
+
+  constructor(address: EndpointAddress) {
+    this.url = address.url;
+    this.weight = address.weight;
+    this.locality = address.locality;
+  }
+}

@@ -1,0 +1,42 @@
+/** The options after validation: nothing left to default, parse or look up. */
+import type { LoadBalancerPolicy } from '../balancing/policies.js';
+import type { EndpointAddress } from '../cluster/endpoint.js';
+import type { AttemptLayer, CallLayer } from '../core/layer.js';
+import type { Runtime } from '../core/runtime.js';
+import type { Around, ClientOptions, Middleware, TlsOptions } from './options.js';
+
+/** How calls to a service are treated, wherever its endpoints come from. */
+export interface NormalizedPolicy {
+  readonly loadBalancer: LoadBalancerPolicy;
+  /** As the user gave it, the service's own over the client's; what is absent is as Node has it. */
+  readonly tls: TlsOptions;
+}
+
+/** One service and its cluster. */
+export interface NormalizedService extends NormalizedPolicy {
+  /** Canonical, without a slash at the end. */
+  readonly origin: string;
+  readonly name: string;
+  /** Without a list of the user's: the origin itself, alone. */
+  readonly endpoints: readonly EndpointAddress[];
+}
+
+/** What a client is made from. */
+export interface NormalizedClientOptions {
+  /** The canonical origin of `service`; undefined when the client has none, or several. */
+  readonly service: string | undefined;
+  /** By canonical origin: the one of `service`, or those of `services`. */
+  readonly services: ReadonlyMap<string, NormalizedService>;
+  /** 'default-policy' also when the client names no service at all. */
+  readonly otherOrigins: 'refuse' | 'default-policy';
+  /** The policy of origins that are not in `services`. */
+  readonly defaultPolicy: NormalizedPolicy;
+  readonly localReplies: 'throw' | 'respond';
+  readonly middleware: readonly Middleware[];
+  readonly callLayers: readonly CallLayer[];
+  readonly attemptLayers: readonly AttemptLayer[];
+  readonly around: Around | undefined;
+  readonly runtime: Runtime;
+  /** A copy of what was given, which an update is merged into. */
+  readonly given: ClientOptions;
+}

@@ -1,0 +1,187 @@
+/** The options a user writes. Their defaults stand in `defaults.ts` and are repeated here for the editor. */
+import type { Attempt } from '../core/attempt.js';
+import type { AttemptLayer, CallLayer } from '../core/layer.js';
+import type { Runtime } from '../core/runtime.js';
+import type { LoadBalancerOptions } from './load-balancer.js';
+
+/** Code of the user's around a whole call: it may look at the request, replace it, answer itself, or look at the answer. */
+export type Middleware = (
+  request: Request,
+  next: (request: Request) => Promise<Response>,
+) => Promise<Response>;
+
+/** Makes a tracing context active around the sending of an attempt. It must call `dispatch`, once, before it returns. */
+export type Around = (attempt: Attempt, dispatch: () => void) => void;
+
+/** One address that serves a service. */
+export interface EndpointOptions {
+  /**
+   * Where to connect: `http://10.0.0.7:8080`, `https://…`, or `unix:/run/app.sock`, which takes its scheme from the
+   * service. No path, query or credentials; each address once.
+   */
+  readonly url: string;
+  /**
+   * Share of the traffic in relation to the other endpoints. A whole number from 1 to 4294967295; the weights of
+   * one locality together are at most 4294967295, as in Envoy.
+   * @default 1
+   */
+  readonly weight?: number | undefined;
+  /**
+   * `region/zone/subzone`; parts may be left out from the right.
+   * @default '' (unknown)
+   */
+  readonly locality?: string | undefined;
+}
+
+/** PEM text, its bytes, or several of them. */
+export type Pem = string | Uint8Array | readonly (string | Uint8Array)[];
+
+export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+
+/** How connections to `https` endpoints are secured. What is left out is as Node has it (`tls.connect`). */
+export interface TlsOptions {
+  /**
+   * Authorities to trust in place of the ones that Node trusts.
+   * @default Node's own
+   */
+  readonly ca?: Pem | undefined;
+  /** The client's certificate, with its chain. Only together with `key`. */
+  readonly cert?: Pem | undefined;
+  /** The private key of `cert`. Only together with `cert`. */
+  readonly key?: Pem | undefined;
+  /** The passphrase of `key`. Only together with it. */
+  readonly passphrase?: string | undefined;
+  /**
+   * The name that is sent as SNI and checked in the endpoint's certificate.
+   * @default the service's host, never the endpoint's address
+   */
+  readonly servername?: string | undefined;
+  /**
+   * Protocols offered by ALPN. Nothing else can be spoken in this version, so nothing else can be offered.
+   * @default ['http/1.1']
+   */
+  readonly alpn?: readonly 'http/1.1'[] | undefined;
+  /**
+   * False accepts every certificate: for tests only.
+   * @default Node's own, which is true
+   */
+  readonly rejectUnauthorized?: boolean | undefined;
+  /**
+   * The oldest version of TLS to speak.
+   * @default Node's own
+   */
+  readonly minVersion?: TlsVersion | undefined;
+  /**
+   * The newest version of TLS to speak; not older than `minVersion`.
+   * @default Node's own
+   */
+  readonly maxVersion?: TlsVersion | undefined;
+  /**
+   * Ciphers in OpenSSL's notation.
+   * @default Node's own
+   */
+  readonly ciphers?: string | undefined;
+}
+
+/** What can be said of one service. */
+export interface ServiceOptions {
+  /**
+   * The cluster's name in counters and errors: text without white space, different for each cluster of a client.
+   * @default host and port of the service, port 80 left out: `simple-backend`, `api.example.com:443`
+   */
+  readonly name?: string | undefined;
+  /**
+   * The endpoints of the service; text is short for `{ url: text }`. An empty list is legal: calls then fail for
+   * want of an endpoint.
+   * @default the service's own origin, whose name the system resolves for each new connection
+   */
+  readonly endpoints?: readonly (EndpointOptions | string)[] | undefined;
+  /**
+   * How the endpoint of an attempt is chosen: a policy's name, an object with its options, or a policy of your own.
+   * @default 'least-request'
+   */
+  readonly loadBalancer?: LoadBalancerOptions | undefined;
+  /**
+   * TLS towards `https` endpoints; refused where no endpoint is `https`. False: nothing of what the client says
+   * for all its services, but Node's own defaults.
+   */
+  readonly tls?: TlsOptions | false | undefined;
+}
+
+/**
+ * The options of `createResilientClient`. `undefined` is the same as leaving an option out. Wrong options throw one
+ * `OptionsError` that names all problems.
+ */
+export interface ClientOptions extends ServiceOptions {
+  /**
+   * The origin that the user calls, such as `http://simple-backend`; it is sent as `Host`. Without it, and without
+   * `services`, every origin that is called becomes a cluster of its own.
+   */
+  readonly service?: string | undefined;
+  /**
+   * Several services by their origins; not together with `service`. `loadBalancer` and `tls` of the client hold for
+   * those that do not have their own, and objects merge.
+   */
+  readonly services?: Readonly<Record<string, ServiceOptions>> | undefined;
+  /**
+   * What happens to a call to an origin that is neither `service` nor in `services`: it is refused, or the origin
+   * becomes a cluster of its own under the client's policy. Only together with one of the two.
+   * @default 'refuse'
+   */
+  readonly otherOrigins?: 'refuse' | 'default-policy' | undefined;
+  /**
+   * How a failure of the client's own making reaches the caller: as a rejection, or as the `Response` that Envoy
+   * would send.
+   * @default 'throw'
+   */
+  readonly localReplies?: 'throw' | 'respond' | undefined;
+  /**
+   * Functions around the whole call, the first outermost.
+   * @default []
+   */
+  readonly middleware?: readonly Middleware[] | undefined;
+  /** Layers of your own: `call` after the deadline, `attempt` before the bulkhead. Experimental. */
+  readonly layers?:
+    | {
+        readonly call?: readonly CallLayer[] | undefined;
+        readonly attempt?: readonly AttemptLayer[] | undefined;
+      }
+    | undefined;
+  /** Makes a tracing context active around the sending of each attempt. */
+  readonly around?: Around | undefined;
+  /**
+   * The clock, the timers and the random source.
+   * @default the process's own
+   */
+  readonly runtime?: Runtime | undefined;
+}
+
+/** What `update()` can change of one service. */
+export interface ServiceUpdate {
+  /** Replaces the whole list. */
+  readonly endpoints?: readonly (EndpointOptions | string)[] | undefined;
+  /** Another policy replaces the one in force; an object without `policy`, or with the same, changes its options. */
+  readonly loadBalancer?:
+    | LoadBalancerOptions
+    | Partial<Exclude<LoadBalancerOptions, string | ((...args: never[]) => unknown)>>
+    | undefined;
+  /** Merged into what is in force; false takes all of it away. Holds for connections made from now on. */
+  readonly tls?: TlsOptions | false | undefined;
+}
+
+/**
+ * What `client.update()` takes: objects merge deeply, arrays replace, `false` disables, `undefined` is absent. An
+ * option that cannot change may only be repeated with the value it has; anything else throws an `OptionsError` and
+ * changes nothing.
+ */
+export interface UpdateOptions extends ServiceUpdate {
+  /**
+   * Changes of services, by origin. A service that is new is added with its options; none can be taken away, and a
+   * client made without `services` cannot be given any.
+   */
+  readonly services?:
+    Readonly<Record<string, ServiceUpdate & Pick<ServiceOptions, 'name'>>> | undefined;
+}
+
+/** `init.resilience`: options of one call. There is none yet, so every key is refused with an `OptionsError`. */
+export type RequestOverrides = Readonly<Record<string, never>>;

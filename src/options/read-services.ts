@@ -1,0 +1,117 @@
+/** The options of a service, at the top level or inside `services`, and the services that come of them. */
+import type { EndpointAddress } from '../cluster/endpoint.js';
+import { quote } from './describe.js';
+import { mergeLoadBalancers } from './merge.js';
+import type { NormalizedPolicy, NormalizedService } from './normalized.js';
+import type { TlsOptions } from './options.js';
+import { defaultName, readOrigin } from './origin.js';
+import { laterServiceOptions } from './other-names.js';
+import type { Place } from './place.js';
+import { ownOrigin, readEndpoints } from './read-endpoints.js';
+import { readLoadBalancer } from './read-load-balancer.js';
+import { checkTls, readTls } from './read-tls.js';
+import { readEntries, readFields, text, type Read } from './readers.js';
+
+export const serviceFields = {
+  name: text(/^\S+$/, 'a name without white space'),
+  endpoints: readEndpoints,
+  loadBalancer: readLoadBalancer,
+  tls: readTls,
+};
+
+/** Stands in for an origin that was refused, while the rest of its service is read. */
+const NOWHERE = 'https://nowhere.invalid';
+
+/** The client's own policy, and what it says of `loadBalancer` as it was given. */
+export interface ClientPolicy extends NormalizedPolicy {
+  readonly givenLoadBalancer: unknown;
+}
+
+/** The service of these options, which have been read; what it leaves out is the client's. */
+export function serviceOf(
+  origin: string,
+  own: Read<typeof serviceFields>,
+  client: NormalizedPolicy,
+): NormalizedService {
+  return {
+    origin,
+    name: own.name ?? defaultName(origin),
+    endpoints: own.endpoints ?? ownOrigin(origin),
+    loadBalancer: own.loadBalancer ?? client.loadBalancer,
+    tls: own.tls === false ? {} : { ...client.tls, ...own.tls },
+  };
+}
+
+/** The services by their canonical origins; those whose origin is wrong are left out. */
+export function readServices(
+  value: unknown,
+  client: ClientPolicy,
+  at: Place,
+): Map<string, NormalizedService> {
+  const services = new Map<string, NormalizedService>();
+  const placeOf = new Map<string, Place>();
+  const entries = readEntries(
+    value,
+    at,
+    'an object with the options of each service by its origin',
+  );
+  for (const [key, options] of entries ?? []) {
+    const place = at.key(key);
+    const origin = readOrigin(key, place);
+    const service = readService(options, origin ?? NOWHERE, client, place);
+    if (origin === null || service === null) continue;
+    const before = placeOf.get(origin);
+    if (before !== undefined) {
+      place.refuseFound(
+        `${quote(origin)} again`,
+        'each service once',
+        `; ${before.path} is the same`,
+      );
+      continue;
+    }
+    const namesake = [...services.values()].find(({ name }) => name === service.name);
+    if (namesake !== undefined) {
+      const other = placeOf.get(namesake.origin)?.path ?? '';
+      place.key('name').refuse(service.name, 'a name of its own', `; ${other} has the same`);
+    }
+    placeOf.set(origin, place);
+    services.set(origin, service);
+  }
+  return services;
+}
+
+function readService(
+  value: unknown,
+  origin: string,
+  client: ClientPolicy,
+  at: Place,
+): NormalizedService | null {
+  const entries = readEntries(value, at, 'an object with the options of the service');
+  if (entries === null) return null;
+  if (entries.has('loadBalancer')) {
+    const merged = mergeLoadBalancers(client.givenLoadBalancer, entries.get('loadBalancer'));
+    entries.set('loadBalancer', merged);
+  }
+  const own = readFields(entries, at, serviceFields, { later: laterServiceOptions });
+  const service = serviceOf(origin, own, client);
+  if (own.tls) {
+    checkTls(service.tls, at.key('tls'));
+    const sure = at.key('endpoints').isSound();
+    if (sure && !usesTls(service)) refuseUnusedTls(own.tls, at.key('tls'));
+  }
+  return service;
+}
+
+/** True when a connection of the service is secured; with an empty list, when the first one would be. */
+export function usesTls({ origin, endpoints }: NormalizedService): boolean {
+  const secure = origin.startsWith('https:');
+  const isSecured = ({ url }: EndpointAddress) =>
+    url.startsWith('https:') || (secure && url.startsWith('unix:'));
+  return endpoints.length === 0 ? secure : endpoints.some(isSecured);
+}
+
+/** An empty object does no harm. */
+export function refuseUnusedTls(tls: TlsOptions, at: Place): void {
+  if (Object.keys(tls).length === 0) return;
+  at.say('TLS options', 'an https endpoint', 'of no use, since no endpoint is https');
+}

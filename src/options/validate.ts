@@ -1,0 +1,135 @@
+/** The options as a whole: checked and brought into their normalised form, or one error with all problems. */
+import { OptionsError } from '../core/errors.js';
+import { defaults } from './defaults.js';
+import { quote } from './describe.js';
+import { copyOptions } from './merge.js';
+import type { NormalizedClientOptions, NormalizedPolicy, NormalizedService } from './normalized.js';
+import { originMeant, readOrigin } from './origin.js';
+import { laterServiceOptions } from './other-names.js';
+import { Place } from './place.js';
+import { isPlainObject } from './plain-object.js';
+import { readAround, readLayers, readMiddleware, readRuntime } from './read-extensions.js';
+import { defaultLoadBalancer } from './read-load-balancer.js';
+import {
+  readServices,
+  refuseUnusedTls,
+  serviceFields,
+  serviceOf,
+  usesTls,
+} from './read-services.js';
+import { checkTls } from './read-tls.js';
+import { asGiven, oneOf, readEntries, readFields, type Read } from './readers.js';
+
+const OPTIONS = 'an object of options';
+
+const clientFields = {
+  service: readOrigin,
+  ...serviceFields,
+  services: asGiven, // read after the others, whose policy they take over
+  otherOrigins: oneOf('refuse', 'default-policy'),
+  localReplies: oneOf('throw', 'respond'),
+  middleware: readMiddleware,
+  layers: readLayers,
+  around: readAround,
+  runtime: readRuntime,
+};
+
+type Entries = ReadonlyMap<string, unknown>;
+type ClientRead = Read<typeof clientFields>;
+
+/**
+ * The options of a client in their normalised form. What the user does to his objects afterwards changes nothing.
+ * @throws OptionsError with every problem
+ */
+export function readOptions(options: unknown = {}): NormalizedClientOptions {
+  const at = new Place('', []);
+  const read = readClient(isPlainObject(options) ? copyOptions(options) : options, at);
+  if (read === null || at.problems.length > 0) throw new OptionsError(at.problems);
+  return read;
+}
+
+/** The same for options that are a copy already. The result is of use only while `at` has gathered no problem. */
+export function readClient(given: unknown, at: Place): NormalizedClientOptions | null {
+  if (!isPlainObject(given)) return at.refuse(given, OPTIONS, hintFor(given));
+  const entries = readEntries(given, at, OPTIONS);
+  if (entries === null) return null;
+  const read = readFields(entries, at, clientFields, { later: laterServiceOptions });
+  const defaultPolicy: NormalizedPolicy = {
+    loadBalancer: read.loadBalancer ?? defaultLoadBalancer(),
+    tls: read.tls === undefined || read.tls === false ? {} : read.tls,
+  };
+  const services = servicesOf(entries, read, defaultPolicy, at);
+  const named = entries.has('service') || entries.has('services');
+  const otherOrigins = named ? (read.otherOrigins ?? defaults.otherOrigins) : 'default-policy';
+  checkCompany(entries, at);
+  if (read.tls) {
+    checkTls(read.tls, at.key('tls'));
+    const used = otherOrigins === 'default-policy' || [...services.values()].some(usesTls);
+    // `services` begins with `service`: both must be known for sure.
+    const sure = at.key('service').isSound() && at.key('endpoints').isSound();
+    if (sure && !used) refuseUnusedTls(read.tls, at.key('tls'));
+  }
+  return {
+    service: read.service,
+    services,
+    otherOrigins,
+    defaultPolicy,
+    localReplies: read.localReplies ?? defaults.localReplies,
+    middleware: read.middleware ?? defaults.middleware,
+    callLayers: read.layers?.call ?? defaults['layers.call'],
+    attemptLayers: read.layers?.attempt ?? defaults['layers.attempt'],
+    around: read.around,
+    runtime: read.runtime ?? defaults.runtime,
+    given,
+  };
+}
+
+function servicesOf(
+  entries: Entries,
+  read: ClientRead,
+  policy: NormalizedPolicy,
+  at: Place,
+): ReadonlyMap<string, NormalizedService> {
+  if (entries.has('services')) {
+    // A policy that is wrong was reported once and is not handed down.
+    const right = at.key('loadBalancer').isSound();
+    const givenLoadBalancer = right ? entries.get('loadBalancer') : undefined;
+    return readServices(
+      entries.get('services'),
+      { ...policy, givenLoadBalancer },
+      at.key('services'),
+    );
+  }
+  const { service } = read;
+  return new Map(service === undefined ? [] : [[service, serviceOf(service, read, policy)]]);
+}
+
+/** Options that need another one beside them, or do without it. */
+function checkCompany(entries: Entries, at: Place): void {
+  const one = entries.has('service');
+  const several = entries.has('services');
+  if (one && several) {
+    const expected = 'one of them';
+    at.key('service').say(
+      "it beside 'services'",
+      expected,
+      `found beside 'services', expected ${expected}`,
+    );
+  }
+  const place = several ? "inside each of 'services'" : "together with 'service'";
+  for (const key of ['name', 'endpoints']) {
+    if (entries.has(key) && !one) refuseAlone(at.key(key), place);
+  }
+  if (entries.has('otherOrigins') && !one && !several) {
+    refuseAlone(at.key('otherOrigins'), "together with 'service' or 'services'");
+  }
+}
+
+function refuseAlone(at: Place, where: string): void {
+  at.say('it elsewhere', where, `of use only ${where}`);
+}
+
+function hintFor(given: unknown): string {
+  const origin = typeof given === 'string' ? originMeant(given) : undefined;
+  return origin === undefined ? '' : `; did you mean { service: ${quote(origin)} }?`;
+}

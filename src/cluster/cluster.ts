@@ -1,0 +1,177 @@
+/** The client's picture of one service: its endpoints, who is chosen among them, and its counters. */
+import type { Balancer, BalancerFactory } from '../balancing/balancer.js';
+import { CallList } from '../core/call-list.js';
+import type { Attempt } from '../core/attempt.js';
+import type { Call, Chain, Upstream } from '../core/call.js';
+import * as drive from '../core/drive.js';
+import type { Runtime } from '../core/runtime.js';
+import type { Counters } from './counters.js';
+import { Endpoint, type EndpointAddress, type Sender } from './endpoint.js';
+
+/** What a cluster is made of. */
+export interface ClusterParts {
+  readonly name: string;
+  /** The origin that users call. */
+  readonly service: URL;
+  readonly runtime: Runtime;
+  readonly balancer: BalancerFactory;
+  readonly endpoints: readonly EndpointAddress[];
+  readonly counters: Counters;
+  /** Makes the connections of an endpoint. */
+  readonly connect: (endpoint: Endpoint) => Sender;
+  /** Its last call has ended. */
+  readonly idle: () => void;
+}
+
+export class Cluster implements Upstream {
+  readonly name: string;
+  readonly service: URL;
+  readonly counters: Counters;
+  /** What its calls go through. Set once, right after it is made. */
+  chain!: Chain;
+  readonly #runtime: Runtime;
+  readonly #connect: (endpoint: Endpoint) => Sender;
+  readonly #idle: () => void;
+  readonly #calls = new CallList('clusterSlot');
+  #factory: BalancerFactory;
+  #balancer: Balancer;
+  #endpoints: readonly Endpoint[] = [];
+  /** Why it takes no calls any more. */
+  #closed: { readonly reason: unknown } | undefined = undefined;
+
+  constructor(parts: ClusterParts) {
+    this.name = parts.name;
+    this.service = parts.service;
+    this.counters = parts.counters;
+    this.#runtime = parts.runtime;
+    this.#connect = parts.connect;
+    this.#idle = parts.idle;
+    this.#factory = parts.balancer;
+    this.#endpoints = parts.endpoints.map((address) => this.#newEndpoint(address));
+    this.#balancer = this.#rebuilt(undefined);
+  }
+
+  get policy(): string {
+    return this.#balancer.name;
+  }
+
+  get endpoints(): readonly Endpoint[] {
+    return this.#endpoints;
+  }
+
+  /** Calls that have not ended. */
+  get activeCalls(): number {
+    return this.#calls.size;
+  }
+
+  /** Sets a call going. */
+  start(call: Call): void {
+    this.#calls.add(call);
+    if (this.#closed === undefined) drive.start(call);
+    else drive.close(call, this.#closed.reason);
+  }
+
+  /** A new list: endpoints that stay keep what is known of them, those that go finish what is in flight. */
+  setEndpoints(addresses: readonly EndpointAddress[]): void {
+    const known = new Map(this.#endpoints.map((endpoint) => [endpoint.url, endpoint]));
+    this.#endpoints = addresses.map((address) => {
+      const endpoint = known.get(address.url);
+      if (endpoint === undefined) return this.#newEndpoint(address);
+      known.delete(address.url);
+      endpoint.weight = address.weight;
+      endpoint.locality = address.locality;
+      return endpoint;
+    });
+    for (const endpoint of known.values()) endpoint.sender.drain();
+    this.counters.membership_change += 1;
+    this.#balancer = this.#rebuilt(this.#balancer);
+  }
+
+  /** Another policy. Endpoints keep their counts; what the old policy remembered is its own. */
+  setBalancer(factory: BalancerFactory): void {
+    for (const endpoint of this.#endpoints) endpoint.balancing = undefined;
+    this.#factory = factory;
+    this.#balancer = this.#rebuilt(undefined);
+  }
+
+  pick(call: Call): Endpoint | undefined {
+    const endpoint = this.#balancer.pick(call);
+    if (endpoint === undefined) this.counters.upstream_cx_none_healthy += 1;
+    return endpoint;
+  }
+
+  started(attempt: Attempt): void {
+    const endpoint = attempt.endpoint as Endpoint;
+    endpoint.active += 1;
+    endpoint.total += 1;
+    this.#balancer.started?.(endpoint);
+  }
+
+  send(attempt: Attempt): void {
+    const { call } = attempt;
+    if (!call.replayable) call.bodySpent = true;
+    (attempt.endpoint as Endpoint).sender.send(attempt);
+  }
+
+  ended(attempt: Attempt): void {
+    const endpoint = attempt.endpoint as Endpoint;
+    endpoint.active -= 1;
+    const { failure: reason, headAt } = attempt;
+    const cancelled = reason !== undefined && CANCELLED.has(reason.kind);
+    const ok = reason === undefined && attempt.status < 500;
+    if (ok) endpoint.success += 1;
+    else if (!cancelled) endpoint.error += 1;
+    this.#balancer.ended?.(endpoint, {
+      latency: (headAt === 0 ? attempt.endedAt : headAt) - attempt.startedAt,
+      ok,
+      cancelled,
+    });
+  }
+
+  callEnded(call: Call): void {
+    this.#calls.delete(call);
+    if (this.#calls.size === 0) this.#idle();
+  }
+
+  /** No further call is taken. */
+  close(reason: unknown): void {
+    this.#closed ??= { reason };
+  }
+
+  /** Fails what is in flight and closes every connection. */
+  async destroy(reason: unknown): Promise<void> {
+    this.close(reason);
+    for (const call of this.#calls.toArray()) drive.close(call, reason);
+    await Promise.all(this.#endpoints.map(({ sender }) => sender.destroy()));
+  }
+
+  /** Envoy's counters and gauges, without the prefix. */
+  stats(): Record<string, number> {
+    return {
+      ...this.counters.read(),
+      membership_total: this.#endpoints.length,
+      membership_healthy: this.#endpoints.length,
+      max_host_weight: this.#endpoints.reduce((most, { weight }) => Math.max(most, weight), 0),
+    };
+  }
+
+  #newEndpoint(address: EndpointAddress): Endpoint {
+    const endpoint = new Endpoint(address);
+    endpoint.sender = this.#connect(endpoint);
+    return endpoint;
+  }
+
+  #rebuilt(previous: Balancer | undefined): Balancer {
+    return this.#factory(this.#endpoints, { runtime: this.#runtime, previous });
+  }
+}
+
+/** Failures that say nothing about the endpoint. */
+const CANCELLED: ReadonlySet<string> = new Set([
+  'aborted',
+  'superseded',
+  'closed',
+  'refused',
+  'unsendable',
+  'invalid',
+]);

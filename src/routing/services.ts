@@ -1,0 +1,120 @@
+/** Which cluster serves an origin: those that were configured, and one for each further origin that is called. */
+import { isDeepStrictEqual } from 'node:util';
+import { balancerFactory } from '../balancing/policies.js';
+import { Cluster } from '../cluster/cluster.js';
+import { Counters } from '../cluster/counters.js';
+import { chainFor } from '../layers/chain.js';
+import type { NormalizedClientOptions, NormalizedService } from '../options/normalized.js';
+import { serviceOf } from '../options/read-services.js';
+import { ClusterTransport } from '../transport/cluster-transport.js';
+import { Releases } from '../transport/releases.js';
+import { otherOriginError } from './other-origin.js';
+
+interface Served {
+  readonly cluster: Cluster;
+  readonly transport: ClusterTransport;
+  policy: NormalizedService;
+}
+
+export class Services {
+  #options: NormalizedClientOptions;
+  readonly #byOrigin = new Map<string, Served>();
+  readonly #releases: Releases;
+  readonly #idle: () => void;
+  #closed: { readonly reason: unknown } | undefined = undefined;
+
+  /** `idle` is called whenever the last call of a cluster has ended. */
+  constructor(options: NormalizedClientOptions, idle: () => void) {
+    this.#options = options;
+    this.#idle = idle;
+    this.#releases = new Releases(options.runtime);
+    for (const service of options.services.values()) this.#add(service);
+  }
+
+  /** The cluster of exactly this origin, if it has one already. */
+  known(origin: string): Cluster | undefined {
+    return this.#byOrigin.get(origin)?.cluster;
+  }
+
+  /** The cluster of a canonical origin. Throws an OptionsError when other origins are refused. */
+  of(origin: string): Cluster {
+    const known = this.#byOrigin.get(origin);
+    if (known !== undefined) return known.cluster;
+    if (this.#options.otherOrigins === 'refuse') {
+      throw otherOriginError(origin, [...this.#options.services.keys()]);
+    }
+    return this.#add(unconfigured(origin, this.#options));
+  }
+
+  *[Symbol.iterator](): IterableIterator<Cluster> {
+    for (const { cluster } of this.#byOrigin.values()) yield cluster;
+  }
+
+  /** New policy from the next call on; what is known of endpoints that stay is kept. */
+  update(options: NormalizedClientOptions): void {
+    this.#options = options;
+    for (const [origin, served] of this.#byOrigin) {
+      const next = options.services.get(origin) ?? unconfigured(origin, options);
+      apply(served, next);
+    }
+    for (const [origin, service] of options.services) {
+      if (!this.#byOrigin.has(origin)) this.#add(service);
+    }
+  }
+
+  /** No further call is taken, by clusters yet to be made either. */
+  close(reason: unknown): void {
+    this.#closed ??= { reason };
+    for (const { cluster } of this.#byOrigin.values()) cluster.close(reason);
+  }
+
+  #add(policy: NormalizedService): Cluster {
+    const service = new URL(policy.origin);
+    const counters = new Counters();
+    const transport = new ClusterTransport(
+      service,
+      policy.tls,
+      this.#options.runtime,
+      counters,
+      this.#releases,
+    );
+    const cluster = new Cluster({
+      name: policy.name,
+      service,
+      counters,
+      runtime: this.#options.runtime,
+      balancer: balancerFactory(policy.loadBalancer),
+      endpoints: policy.endpoints,
+      connect: (endpoint) => transport.connect(endpoint),
+      idle: this.#idle,
+    });
+    cluster.chain = chainFor(cluster, this.#options);
+    if (this.#closed !== undefined) cluster.close(this.#closed.reason);
+    this.#byOrigin.set(policy.origin, { cluster, transport, policy });
+    return cluster;
+  }
+}
+
+/** An origin that the options do not name: itself its one endpoint, under the client's policy. */
+function unconfigured(
+  origin: string,
+  { defaultPolicy }: NormalizedClientOptions,
+): NormalizedService {
+  const nothing = {
+    name: undefined,
+    endpoints: undefined,
+    loadBalancer: undefined,
+    tls: undefined,
+  };
+  return serviceOf(origin, nothing, defaultPolicy);
+}
+
+function apply(served: Served, next: NormalizedService): void {
+  const { cluster, transport, policy } = served;
+  if (!isDeepStrictEqual(next.tls, policy.tls)) transport.setTls(next.tls, cluster.endpoints);
+  if (!isDeepStrictEqual(next.endpoints, policy.endpoints)) cluster.setEndpoints(next.endpoints);
+  if (!isDeepStrictEqual(next.loadBalancer, policy.loadBalancer)) {
+    cluster.setBalancer(balancerFactory(next.loadBalancer));
+  }
+  served.policy = next;
+}

@@ -1,0 +1,110 @@
+/** One attempt on the wire: the handler that undici calls, which reports to the driver. */
+import type { Attempt, Exchange } from '../core/attempt.js';
+import * as drive from '../core/drive.js';
+import { failure, type Failure } from '../core/failure.js';
+import type { RawHeader } from '../core/reply.js';
+
+/** What an exchange does with the connection it is on. */
+export interface ExchangeConnection {
+  /** The exchange has ended well. */
+  release(): void;
+  /** The connection cannot serve again. */
+  discard(): Promise<void>;
+}
+
+/**
+ * Speaks undici 7's own generation of handler methods. The newer one would be wrapped again inside undici,
+ * which parses headers that nobody may read and makes a controller for each request.
+ */
+export class WireExchange implements Exchange {
+  readonly #attempt: Attempt;
+  readonly #connection: ExchangeConnection;
+  #abort: ((reason?: Error) => void) | undefined = undefined;
+  #resume: (() => void) | undefined = undefined;
+  #paused = false;
+  #hasHead = false;
+  #over = false;
+
+  constructor(attempt: Attempt, connection: ExchangeConnection) {
+    this.#attempt = attempt;
+    this.#connection = connection;
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  cancel(reason: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    const error = reason instanceof Error ? reason : new Error('cancelled', { cause: reason });
+    this.#abort?.(error);
+    // An aborted undici Client opens a new connection by itself: it has to go in the same turn.
+    void this.#connection.discard();
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#resume?.();
+  }
+
+  onConnect(abort: (reason?: Error) => void): void {
+    this.#abort = abort;
+    drive.connected(this.#attempt);
+  }
+
+  onHeaders(status: number, headers: Buffer[], resume: () => void, statusText: string): boolean {
+    // 1xx heads come this way too; the answer is still to come.
+    if (status < 200 || this.#over) return true;
+    this.#hasHead = true;
+    this.#resume = resume;
+    drive.head(this.#attempt, status, statusText, headers);
+    return !this.#paused;
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (this.#over) return true;
+    if (!drive.data(this.#attempt, chunk)) this.#paused = true;
+    return !this.#paused;
+  }
+
+  onComplete(trailers: RawHeader[] | null): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#connection.release();
+    drive.end(this.#attempt, trailers ?? []);
+  }
+
+  onError(error: Error): void {
+    if (this.#over) return;
+    this.#over = true;
+    void this.#connection.discard();
+    drive.fail(this.#attempt, this.#classify(error));
+  }
+
+  #classify(error: Error & { code?: string }): Failure {
+    const code = error.code ?? '';
+    // Over HTTP/1.1 an error before the connection was handed over means: nothing was written.
+    if (this.#abort === undefined) {
+      return UNSENDABLE.has(code)
+        ? failure('unsendable', undefined, error, false)
+        : failure('connect-failure', 'UF', error, false);
+    }
+    if (this.#hasHead) return failure('body-cut', 'UPE', error, true);
+    return error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW'
+      ? failure('protocol-error', 'UPE', error, true)
+      : failure('reset', 'UC', error, true);
+  }
+}
+
+/** What undici answers to a request that it cannot write. */
+const UNSENDABLE: ReadonlySet<string> = new Set([
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_NOT_SUPPORTED',
+  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+]);

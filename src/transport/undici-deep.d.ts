@@ -1,0 +1,33 @@
+/**
+ * The files of undici that are loaded one by one: they leave the global dispatcher alone (the package's index
+ * sets it, which breaks the platform's own fetch on Node 20) and load in a third of the time.
+ */
+declare module 'undici/lib/dispatcher/client.js' {
+  export { Client as default } from 'undici';
+}
+
+declare module 'undici/lib/dispatcher/dispatcher.js' {
+  export { Dispatcher as default } from 'undici';
+}
+
+declare module 'undici/lib/core/connect.js' {
+  import type { buildConnector } from 'undici';
+  const build: typeof buildConnector;
+  export default build;
+}
+
+declare module 'undici/lib/api/api-request.js' {
+  import type { Dispatcher } from 'undici';
+  function request(
+    this: { dispatch: Dispatcher['dispatch'] },
+    options: Dispatcher.RequestOptions,
+  ): Promise<Dispatcher.ResponseData>;
+  export default request;
+}
+
+declare module 'undici/lib/core/errors.js' {
+  import { errors } from 'undici';
+  export class ConnectTimeoutError extends errors.ConnectTimeoutError {
+    constructor(message: string);
+  }
+}

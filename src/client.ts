@@ -1,0 +1,135 @@
+/** `createResilientClient()`: reads the options, makes the clusters, and puts the faces before them. */
+import type { Dispatcher } from 'undici';
+import type { Explanation } from './core/explanation.js';
+import { ResilientDispatcher } from './faces/dispatcher.js';
+import { fetchFace, type FetchHost, type ResilientFetch } from './faces/fetch.js';
+import { request, type RequestOptions } from './faces/request.js';
+import { describeChain } from './layers/chain.js';
+import { parseDuration } from './options/duration.js';
+import { readOverrides } from './options/overrides.js';
+import type { ClientOptions, UpdateOptions } from './options/options.js';
+import { readUpdate } from './options/update.js';
+import { readOptions } from './options/validate.js';
+import { Services } from './routing/services.js';
+import { snapshotEndpoint, type EndpointSnapshot } from './cluster/snapshot.js';
+
+/** Milliseconds that `close()` gives to what is in flight. */
+const CLOSE_DEADLINE = 30_000;
+
+/** A client: several faces over the same clusters. Its functions may be taken off it and handed around. */
+export interface ResilientClient extends AsyncDisposable {
+  /**
+   * The platform's `fetch`, resilient. Relative URLs are allowed when the client has one service. Rejects as fetch
+   * does; network failures are `ConnectionError`s.
+   */
+  readonly fetch: ResilientFetch;
+  /** `undici.request` over the client's endpoints. */
+  readonly request: (
+    url: string | URL,
+    options?: RequestOptions,
+  ) => Promise<Dispatcher.ResponseData>;
+  /** An undici `Dispatcher`, for anything that takes one. */
+  readonly dispatcher: Dispatcher;
+  /** The attempts behind an answer of `fetch`; undefined for any other value. */
+  explain(response: Response): Explanation | undefined;
+  /** Every endpoint of every cluster, as it stands now. */
+  endpoints(): EndpointSnapshot[];
+  /** Counters and gauges by Envoy's names: `cluster.<name>.<stat>`. */
+  stats(): Record<string, number>;
+  /** The chain of layers of each cluster, in words. */
+  describe(): string;
+  /**
+   * New policy from the next call on. What is in flight is not disturbed, counters are kept.
+   * @throws OptionsError, and nothing has changed
+   */
+  update(options: UpdateOptions): void;
+  /**
+   * Takes no further call, lets what is in flight finish, then closes every connection. What has not finished by
+   * the deadline (milliseconds, or text such as '10s'; default 30 s) fails with `ClosedError`.
+   */
+  close(options?: { readonly deadline?: number | string }): Promise<void>;
+  /** Fails what is in flight, with the error if one is given, and closes every connection. */
+  destroy(error?: unknown): Promise<void>;
+}
+
+/**
+ * Makes a client. Without `service` or `services`, every origin that is called becomes a cluster of its own.
+ * @throws OptionsError naming every problem of the options
+ */
+export function createResilientClient(options?: ClientOptions): ResilientClient {
+  let current = readOptions(options);
+  const { runtime } = current;
+  let whenIdle: (() => void) | undefined;
+  const services = new Services(current, () => {
+    if (whenIdle !== undefined && isIdle()) whenIdle();
+  });
+
+  function isIdle(): boolean {
+    for (const cluster of services) if (cluster.activeCalls > 0) return false;
+    return true;
+  }
+
+  async function close({ deadline }: { readonly deadline?: number | string } = {}): Promise<void> {
+    const limit = deadline === undefined ? CLOSE_DEADLINE : parseDuration(deadline, 'deadline');
+    services.close(undefined);
+    if (!isIdle()) {
+      await new Promise<void>((resolve) => {
+        const timer = runtime.setTimer(resolve, limit);
+        whenIdle = () => {
+          runtime.clearTimer(timer);
+          resolve();
+        };
+      });
+    }
+    await destroy();
+  }
+
+  async function destroy(error?: unknown): Promise<void> {
+    services.close(error);
+    await Promise.all([...services].map((cluster) => cluster.destroy(error)));
+  }
+
+  const host: FetchHost = {
+    respondLocally: current.localReplies === 'respond',
+    middleware: current.middleware,
+    service: current.service,
+    knownCluster: (origin) => services.known(origin),
+    clusterOf(origin = current.service) {
+      if (origin === undefined) throw new TypeError('the request has no origin');
+      return services.of(typeof origin === 'string' ? new URL(origin).origin : origin.origin);
+    },
+    checkOverrides: readOverrides,
+    close,
+    destroy,
+  };
+  const { fetch, explain } = fetchFace(host);
+  const dispatcher = new ResilientDispatcher(host);
+
+  return {
+    fetch,
+    explain,
+    request: (url, init) => request(dispatcher, current.service, url, init),
+    dispatcher,
+    endpoints: () =>
+      [...services].flatMap((cluster) =>
+        cluster.endpoints.map((e) => snapshotEndpoint(cluster, e)),
+      ),
+    stats() {
+      const all: Record<string, number> = {};
+      for (const cluster of services) {
+        for (const [stat, value] of Object.entries(cluster.stats())) {
+          all[`cluster.${cluster.name}.${stat}`] = value;
+        }
+      }
+      return all;
+    },
+    describe: () => [...services].map(describeChain).join('\n'),
+    update(update) {
+      current = readUpdate(current, update);
+      services.update(current);
+    },
+    close,
+    destroy,
+    [Symbol.asyncDispose]: () => close(),
+  };
+}

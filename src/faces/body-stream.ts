@@ -1,0 +1,50 @@
+/** A body as the web stream that `response.body` is, with its back-pressure reaching the socket. */
+import type { FetchReply } from './fetch-reply.js';
+
+/** Takes in only what is read, and keeps no hold on a stream that nobody reads: it may be garbage-collected. */
+export function bodyStream(reply: FetchReply): ReadableStream<Uint8Array> {
+  let piped = false;
+  let reading: ReadableByteStreamController | undefined;
+  let idle: WeakRef<ReadableByteStreamController>;
+  const stream = new ReadableStream(
+    {
+      type: 'bytes',
+      start(controller) {
+        idle = new WeakRef(controller);
+      },
+      pull(controller) {
+        reading = controller;
+        if (piped) {
+          reply.head.resume();
+          return;
+        }
+        piped = true;
+        reply.pipe({
+          data(chunk) {
+            const open = reading ?? idle.deref();
+            if (open === undefined || chunk.length === 0) return true;
+            // A byte stream detaches what it is given: hand it a buffer of its own.
+            open.enqueue(new Uint8Array(chunk));
+            if ((open.desiredSize ?? 0) > 0) return true;
+            reading = undefined;
+            return false;
+          },
+          end() {
+            const open = reading ?? idle.deref();
+            open?.close();
+            open?.byobRequest?.respond(0);
+          },
+          fail(error) {
+            (reading ?? idle.deref())?.error(error);
+          },
+        });
+      },
+      cancel(reason) {
+        reply.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  reply.handTo(stream);
+  return stream;
+}

@@ -1,0 +1,138 @@
+/** `client.dispatcher`: an undici Dispatcher whose requests are calls. */
+import { stringify } from 'node:querystring';
+import type { Dispatcher } from 'undici';
+import DispatcherBase from 'undici/lib/dispatcher/dispatcher.js';
+import type { Cluster } from '../cluster/cluster.js';
+import { Call, type RequestBody } from '../core/call.js';
+import { HandlerReceiver } from './handler-receiver.js';
+import { outletOf } from './outlet.js';
+
+/** What the dispatcher face needs of the client. */
+export interface DispatchHost {
+  readonly respondLocally: boolean;
+  /** The cluster of an origin; throws when there is none to be had. */
+  clusterOf(origin: string | URL | undefined): Cluster;
+  close(): Promise<void>;
+  destroy(error?: unknown): Promise<void>;
+}
+
+export type DispatchOptions = Dispatcher.DispatchOptions & {
+  readonly servername?: string;
+  readonly expectContinue?: boolean;
+};
+
+/** Makes a call of a dispatched request. The handler hears of everything, a refusal included. */
+export function dispatchCall(
+  host: DispatchHost,
+  options: DispatchOptions,
+  handler: object,
+  onCall?: (call: Call) => void,
+): void {
+  const receiver = new HandlerReceiver(outletOf(handler), host.respondLocally);
+  if (!receiver.begin()) return;
+  let cluster: Cluster;
+  let call: Call;
+  try {
+    refuseUpgrades(options);
+    cluster = host.clusterOf(options.origin);
+    call = new Call(
+      cluster.chain,
+      receiver,
+      options.method,
+      options.query ? withQuery(options.path, options.query) : options.path,
+      flatHeaders(options.headers, cluster.service.host),
+      (options.body ?? null) as RequestBody | null,
+      options,
+    );
+  } catch (error) {
+    receiver.refuse(error);
+    return;
+  }
+  receiver.call = call;
+  onCall?.(call);
+  cluster.start(call);
+}
+
+export class ResilientDispatcher extends DispatcherBase {
+  readonly #host: DispatchHost;
+
+  constructor(host: DispatchHost) {
+    super();
+    this.#host = host;
+  }
+
+  override dispatch(options: DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    dispatchCall(this.#host, options, handler);
+    return true;
+  }
+
+  override close(callback: () => void): void;
+  override close(): Promise<void>;
+  override close(callback?: () => void): void | Promise<void> {
+    const closing = this.#host.close();
+    if (callback === undefined) return closing;
+    void closing.then(callback);
+  }
+
+  override destroy(error: Error | null, callback: () => void): void;
+  override destroy(callback: () => void): void;
+  override destroy(error: Error | null): Promise<void>;
+  override destroy(): Promise<void>;
+  override destroy(first?: Error | null | (() => void), second?: () => void): void | Promise<void> {
+    const callback = typeof first === 'function' ? first : second;
+    const error = typeof first === 'function' ? undefined : (first ?? undefined);
+    const destroyed = this.#host.destroy(error);
+    if (callback === undefined) return destroyed;
+    void destroyed.then(callback);
+  }
+}
+
+function refuseUpgrades({ upgrade, method }: DispatchOptions): void {
+  if (upgrade || method === 'CONNECT') {
+    throw new TypeError(
+      `${upgrade ? 'upgrade' : 'CONNECT'} does not pass through a resilient client`,
+    );
+  }
+}
+
+function withQuery(path: string, query: Record<string, unknown>): string {
+  if (/[?#]/.test(path)) {
+    throw new TypeError(`query cannot be added to a path that has one: ${path}`);
+  }
+  const text = stringify(query as Parameters<typeof stringify>[0]);
+  return text === '' ? path : `${path}?${text}`;
+}
+
+type HeaderValue = string | number | null | undefined | readonly string[];
+
+/** Headers in any of undici's forms as names and values in turn, the host first. */
+function flatHeaders(headers: DispatchOptions['headers'], authority: string): string[] {
+  let host = authority;
+  const flat: string[] = [];
+  const add = (name: string, value: HeaderValue): void => {
+    if (value === undefined) return;
+    if (typeof value === 'object' && value !== null) {
+      for (const one of value) add(name, one);
+      return;
+    }
+    const text = value === null ? '' : String(value);
+    const lower = name.toLowerCase();
+    if (lower === 'host') host = text;
+    else if (lower !== 'content-length') flat.push(name, text);
+    else if (!flat.some((known) => known.toLowerCase() === lower)) {
+      // The fetch of Node 20 and 22 doubles a length that was given: "5, 5".
+      const parts = new Set(text.split(',').map((part) => part.trim()));
+      if (parts.size === 1) flat.push(name, [...parts].join());
+    }
+  };
+  if (Array.isArray(headers)) {
+    for (let index = 0; index < headers.length; index += 2) {
+      add(String(headers[index]), headers[index + 1]);
+    }
+  } else if (headers != null && Symbol.iterator in headers) {
+    for (const [name, value] of headers as Iterable<[string, HeaderValue]>) add(name, value);
+  } else if (headers != null) {
+    for (const [name, value] of Object.entries(headers)) add(name, value);
+  }
+  return ['host', host, ...flat];
+}

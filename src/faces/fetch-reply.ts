@@ -1,0 +1,210 @@
+/** The fast path's side of a call: gathers the body, and serves whoever reads it. */
+import type { Call } from '../core/call.js';
+import { abort } from '../core/drive.js';
+import { toError } from '../core/errors.js';
+import type { Failure } from '../core/failure.js';
+import type { LocalReply, RawHeader, Receiver, Reply } from '../core/reply.js';
+import { localReplyFor } from './local-reply.js';
+import type { Signals } from './signals.js';
+
+/** Bytes that are taken in before anybody reads; then the exchange pauses. The platform's fetch does the same. */
+const UNREAD_LIMIT = 64 * 1024;
+
+/** Somebody who takes the body piece by piece. */
+export interface BodySink {
+  /** False asks for a pause. */
+  data(chunk: Buffer): boolean;
+  end(): void;
+  fail(error: unknown): void;
+}
+
+/** What the face does with an answer. */
+export interface ReplyHost {
+  readonly signals: Signals;
+  readonly respondLocally: boolean;
+  /** The response object for a head. */
+  respond(reply: FetchReply): Response | Promise<Response>;
+  /** Cancels replies whose holder, a response or its stream, has been garbage-collected with the body unread. */
+  readonly unread: FinalizationRegistry<FetchReply>;
+}
+
+const ignore = (): void => {};
+
+interface Reader {
+  readonly read: (bytes: Buffer) => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class FetchReply implements Receiver {
+  call!: Call;
+  head!: Reply;
+  /** What the caller asked with, for when the platform has to go on from here. */
+  init: RequestInit | undefined = undefined;
+  /** The body has been read, or somebody has begun to. */
+  used = false;
+  readonly #host: ReplyHost;
+  #resolve: (response: Response | Promise<Response>) => void;
+  #reject: (error: unknown) => void;
+  readonly #signal: AbortSignal | undefined;
+  /**
+   * Who would read the body. Held until the body has ended or paused, which it does by itself; from the pause on
+   * only the holder's collection tells that nobody will come, so it is registered then and let go.
+   */
+  #holder: object | undefined = undefined;
+  #registered = false;
+  #chunks: Buffer[] = [];
+  #size = 0;
+  #ended = false;
+  #failed: { readonly error: unknown } | undefined = undefined;
+  #reader: Reader | undefined = undefined;
+  #sink: BodySink | undefined = undefined;
+
+  constructor(
+    host: ReplyHost,
+    resolve: (response: Response | Promise<Response>) => void,
+    reject: (error: unknown) => void,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#host = host;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#signal = signal;
+  }
+
+  onHead(reply: Reply): void {
+    this.head = reply;
+    const response = this.#host.respond(this);
+    if (!(response instanceof Promise)) this.#holder = response;
+    this.#resolve(response);
+    // The promise holds the response, which must stay collectable.
+    this.#resolve = ignore;
+    this.#reject = ignore;
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (this.#sink !== undefined) return this.#sink.data(chunk);
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+    if (this.#reader !== undefined || this.#size <= UNREAD_LIMIT) return true;
+    this.#letGo();
+    return false;
+  }
+
+  onEnd(): void {
+    this.#ended = true;
+    this.#release();
+    if (this.#reader !== undefined) this.#finish(this.#reader);
+    this.#sink?.end();
+  }
+
+  onFail(failure: Failure): void {
+    this.#release();
+    if (this.call.answer === undefined) {
+      const local = this.#host.respondLocally ? localReplyFor(this.call, failure) : undefined;
+      if (local === undefined) this.#reject(toError(this.call, failure));
+      else this.#takeLocal(local);
+      return;
+    }
+    const error = toError(this.call, failure);
+    this.#failed = { error };
+    this.#chunks = [];
+    this.#reader?.reject(error);
+    this.#sink?.fail(error);
+  }
+
+  /** The whole body, once, through a function: at once if it is there, or when it is. */
+  consume<T>(read: (bytes: Buffer) => T): Promise<T> {
+    this.used = true;
+    return new Promise<T>((resolve, reject) => {
+      const reader = { read, resolve: resolve as (value: unknown) => void, reject };
+      if (this.#failed !== undefined) reject(this.#failed.error);
+      else if (this.#ended) this.#finish(reader);
+      else {
+        this.#reader = reader;
+        this.head.resume();
+      }
+    });
+  }
+
+  /** From here on another object stands for whoever reads the body. */
+  handTo(holder: object): void {
+    const wasRegistered = this.#registered;
+    this.#forget();
+    if (this.#ended || this.#failed !== undefined) return;
+    this.#holder = holder;
+    if (wasRegistered) this.#letGo();
+  }
+
+  /** Hands the body over piece by piece, from its first byte. */
+  pipe(sink: BodySink): void {
+    this.used = true;
+    this.#letGo();
+    if (this.#failed !== undefined) {
+      sink.fail(this.#failed.error);
+      return;
+    }
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    this.#sink = sink;
+    let open = true;
+    for (const chunk of chunks) open = sink.data(chunk);
+    if (this.#ended) sink.end();
+    else if (open) this.head.resume();
+    else this.head.pause();
+  }
+
+  /** The reader does not want the rest. */
+  cancel(reason: unknown): void {
+    abort(this.call, reason);
+  }
+
+  #finish(reader: Reader): void {
+    const bytes =
+      this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
+    this.#chunks = [];
+    try {
+      reader.resolve(reader.read(bytes));
+    } catch (error) {
+      reader.reject(error);
+    }
+  }
+
+  #letGo(): void {
+    if (this.#holder === undefined) return;
+    this.#host.unread.register(this.#holder, this, this);
+    this.#registered = true;
+    this.#holder = undefined;
+  }
+
+  #forget(): void {
+    this.#holder = undefined;
+    if (!this.#registered) return;
+    this.#registered = false;
+    this.#host.unread.unregister(this);
+  }
+
+  #release(): void {
+    this.#forget();
+    if (this.#signal !== undefined) this.#host.signals.unwatch(this.#signal, this.call);
+  }
+
+  #takeLocal(local: LocalReply): void {
+    this.call.localReply = local;
+    this.onHead(local);
+    this.onData(Buffer.from(local.body));
+    this.onEnd();
+  }
+}
+
+/** A header's name or value as text: HTTP's bytes are Latin-1. */
+export function headerText(raw: RawHeader): string {
+  if (typeof raw === 'string') return raw;
+  if (Buffer.isBuffer(raw)) return raw.toString('latin1');
+  return raw.map(headerText).join(', ');
+}
+
+/** The URL that was asked, which is the service's, not the endpoint's. */
+export function urlOf(call: Call): string {
+  return call.chain.upstream.service.origin + call.path;
+}

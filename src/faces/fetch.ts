@@ -1,0 +1,167 @@
+/** `client.fetch`: the fast path where the request has a usual form, the platform's own fetch everywhere else. */
+import type { Cluster } from '../cluster/cluster.js';
+import { Call } from '../core/call.js';
+import { explainCall, type Explanation } from '../core/explanation.js';
+import type { Reply } from '../core/reply.js';
+import type { Middleware } from '../options/options.js';
+import type { DispatchHost } from './dispatcher.js';
+import { FetchReply, headerText, urlOf, type ReplyHost } from './fetch-reply.js';
+import { fetchOnPlatform, type Hops } from './full-path.js';
+import { lightResponses, type LightResponses } from './light-response.js';
+import { Signals } from './signals.js';
+import { simpleRequest } from './simple-request.js';
+
+/** `init` of `client.fetch`: the platform's, and what holds for this call alone. */
+export interface ResilientRequestInit extends RequestInit {
+  /** Options of this call. */
+  readonly resilience?: object;
+}
+
+export type ResilientFetch = (
+  input: string | URL | Request,
+  init?: ResilientRequestInit,
+) => Promise<Response>;
+
+/** What the fetch face needs of the client. */
+export interface FetchHost extends DispatchHost {
+  readonly middleware: readonly Middleware[];
+  /** The base of relative URLs. */
+  readonly service: string | undefined;
+  /** Throws when the options of a call are wrong. */
+  checkOverrides(overrides: unknown): void;
+  /** The cluster of an origin written exactly like this, if there is one already. */
+  knownCluster(origin: string): Cluster | undefined;
+}
+
+export interface FetchFace {
+  readonly fetch: ResilientFetch;
+  /** The story behind an answer of this client; undefined for any other value. */
+  readonly explain: (response: Response) => Explanation | undefined;
+}
+
+/** Paths that `new URL` would leave as they are. */
+const PLAIN_PATH = /^\/[\w\-.~!$&()*+,;=:@%/?]*$/;
+/** Dot segments, also percent-encoded. */
+const DOT_SEGMENT = /\/\.|%2e/i;
+
+export function fetchFace(host: FetchHost): FetchFace {
+  const hops: Hops = new WeakMap();
+  let light: LightResponses | undefined;
+
+  const replyHost: ReplyHost = {
+    signals: new Signals(),
+    respondLocally: host.respondLocally,
+    unread: new FinalizationRegistry((reply) => reply.cancel(new Error('nobody read the body'))),
+    respond(reply) {
+      return needsPlatform(reply.head)
+        ? fetchOnPlatform(host, hops, urlOf(reply.call), reply.init, reply)
+        : (light ??= lightResponses()).create(reply);
+    },
+  };
+
+  function send(input: string | URL | Request, init?: ResilientRequestInit): Promise<Response> {
+    if (init?.resilience !== undefined) host.checkOverrides(init.resilience);
+    const target =
+      input instanceof URL || typeof input === 'string' ? locate(host, input) : undefined;
+    if (target === undefined) return fetchOnPlatform(host, hops, absolute(host, input), init);
+    const { cluster, path } = target;
+    const secure = cluster.service.protocol === 'https:';
+    const simple = simpleRequest(init, cluster.service.host, secure);
+    if (simple === undefined) return fetchOnPlatform(host, hops, absolute(host, input), init);
+    const { method, headers, body, signal } = simple;
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+    return new Promise((resolve, reject) => {
+      const reply = new FetchReply(replyHost, resolve, reject, signal);
+      const call = new Call(cluster.chain, reply, method, path, headers, body, undefined);
+      reply.call = call;
+      reply.init = init;
+      if (signal !== undefined) replyHost.signals.watch(signal, call);
+      cluster.start(call);
+    });
+  }
+
+  return {
+    fetch: host.middleware.length === 0 ? guarded(send) : throughMiddleware(host, guarded(send)),
+    explain(response) {
+      const call = light?.replyOf(response)?.call;
+      if (call !== undefined) return explainCall(call);
+      const calls = hops.get(response);
+      const last = calls?.at(-1);
+      return last && explainCall(last, calls?.slice(0, -1));
+    },
+  };
+}
+
+/** Like fetch, it never throws: what is wrong with the arguments rejects. */
+function guarded(send: ResilientFetch): ResilientFetch {
+  return function fetch(input, init) {
+    try {
+      return send(input, init);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
+}
+
+function throughMiddleware(host: FetchHost, send: ResilientFetch): ResilientFetch {
+  let next = (request: Request): Promise<Response> => send(request);
+  for (const middleware of [...host.middleware].reverse()) {
+    const inner = next;
+    next = async (request) => middleware(request, inner);
+  }
+  return async function fetch(input, init) {
+    if (init?.resilience !== undefined) host.checkOverrides(init.resilience);
+    return next(new Request(absolute(host, input), init));
+  };
+}
+
+/** Cluster and path of a plain URL; undefined for one that the platform should judge. */
+function locate(
+  host: FetchHost,
+  input: string | URL,
+): { cluster: Cluster; path: string } | undefined {
+  const text = typeof input === 'string' ? input : input.href;
+  const slash = text.startsWith('/') ? 0 : text.indexOf('/', 8);
+  if (slash !== -1) {
+    const origin = slash === 0 ? host.service : text.slice(0, slash);
+    const cluster = origin === undefined ? undefined : host.knownCluster(origin);
+    const path = text.slice(slash);
+    if (
+      cluster !== undefined &&
+      PLAIN_PATH.test(path) &&
+      !DOT_SEGMENT.test(path) &&
+      !path.startsWith('//')
+    ) {
+      return { cluster, path };
+    }
+  }
+  if (!URL.canParse(text, host.service)) return undefined;
+  const url = new URL(text, host.service);
+  const isWeb = url.protocol === 'http:' || url.protocol === 'https:';
+  if (!isWeb || url.username !== '' || url.password !== '') return undefined;
+  return { cluster: host.clusterOf(url.origin), path: url.pathname + url.search };
+}
+
+/** What the platform's fetch can take: it knows no base for relative URLs. */
+function absolute(host: FetchHost, input: string | URL | Request): string | URL | Request {
+  return typeof input === 'string' &&
+    host.service !== undefined &&
+    URL.canParse(input, host.service)
+    ? new URL(input, host.service)
+    : input;
+}
+
+/** A redirect to follow, a body to decode, a status that `Response` does not know: the platform's business. */
+function needsPlatform({ status, rawHeaders }: Reply): boolean {
+  if (status >= 600 || status === 407 || status === 421) return true;
+  const redirects =
+    status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const raw = rawHeaders[index] ?? '';
+    // Both names are told by their length first: this runs for every answer.
+    const length = raw.length;
+    if (length === 16 && headerText(raw).toLowerCase() === 'content-encoding') return true;
+    if (redirects && length === 8 && headerText(raw).toLowerCase() === 'location') return true;
+  }
+  return false;
+}

@@ -1,0 +1,73 @@
+/** The platform's own fetch over the client's dispatcher: for inputs and answers that the fast path leaves alone. */
+import type { Call } from '../core/call.js';
+import { isOutriggerError } from '../core/errors.js';
+import { dispatchCall, type DispatchHost, type DispatchOptions } from './dispatcher.js';
+import type { FetchReply } from './fetch-reply.js';
+import { outletOf } from './outlet.js';
+import { replay } from './handler-receiver.js';
+
+/** The platform's, whatever an application puts in its place later. Reading it loads nothing. */
+const platformFetch = globalThis.fetch;
+
+/** Every member that fetch reads of its second argument. */
+const MEMBERS = [
+  'method',
+  'headers',
+  'body',
+  'referrer',
+  'referrerPolicy',
+  'mode',
+  'credentials',
+  'cache',
+  'redirect',
+  'integrity',
+  'keepalive',
+  'signal',
+  'window',
+  'duplex',
+  'priority',
+] as const;
+
+/** Which calls stand behind an answer: one per hop. */
+export type Hops = WeakMap<Response, readonly Call[]>;
+
+/**
+ * With `first`, the first hop is not sent: its answer is in hand already, and the platform goes on from there
+ * (following a redirect, decoding a body).
+ */
+export async function fetchOnPlatform(
+  host: DispatchHost,
+  explained: Hops,
+  input: string | URL | Request,
+  init: RequestInit | undefined,
+  first?: FetchReply,
+): Promise<Response> {
+  const hops: Call[] = first === undefined ? [] : [first.call];
+  let inHand = first;
+  const dispatcher = {
+    dispatch(options: DispatchOptions, handler: object): boolean {
+      if (inHand === undefined) {
+        dispatchCall(host, options, handler, (call) => hops.push(call));
+      } else {
+        replay(inHand, outletOf(handler));
+        inHand = undefined;
+      }
+      return true;
+    },
+  };
+  const copy: Record<string, unknown> = { dispatcher };
+  for (const member of MEMBERS) {
+    const value = (init as Record<string, unknown> | undefined)?.[member];
+    if (value !== undefined) copy[member] = value;
+  }
+  try {
+    const response = await platformFetch(input, copy);
+    explained.set(response, hops);
+    return response;
+  } catch (error) {
+    // An answer that is in hand and was not asked for again must not be left open.
+    inHand?.cancel(error);
+    const cause = error instanceof Error ? error.cause : undefined;
+    throw isOutriggerError(cause) ? cause : error;
+  }
+}

@@ -1,0 +1,107 @@
+/** The dispatcher face's side of a call: passes everything on to an undici handler. */
+import type { Call } from '../core/call.js';
+import { abort } from '../core/drive.js';
+import { toError } from '../core/errors.js';
+import type { Failure } from '../core/failure.js';
+import type { RawHeader, Receiver, Reply } from '../core/reply.js';
+import type { BodySink, FetchReply } from './fetch-reply.js';
+import { localReplyFor } from './local-reply.js';
+import type { Outlet } from './outlet.js';
+
+export class HandlerReceiver implements Receiver {
+  call: Call | undefined = undefined;
+  readonly #outlet: Outlet;
+  readonly #respondLocally: boolean;
+  #reply: Reply | undefined = undefined;
+  #aborted: { readonly reason: unknown } | undefined = undefined;
+  #settled = false;
+
+  constructor(outlet: Outlet, respondLocally: boolean) {
+    this.#outlet = outlet;
+    this.#respondLocally = respondLocally;
+  }
+
+  /** Introduces itself to the handler. False when the handler has aborted already, and has been told so. */
+  begin(): boolean {
+    this.#outlet.start({
+      abort: (reason) => this.#abort(reason),
+      pause: () => this.#reply?.pause(),
+      resume: () => this.#reply?.resume(),
+    });
+    if (this.#aborted === undefined) return true;
+    this.refuse(this.#aborted.reason);
+    return false;
+  }
+
+  /** Settles a request that never became a call. */
+  refuse(error: unknown): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#outlet.error(error);
+  }
+
+  onHead(reply: Reply): void {
+    this.#reply = reply;
+    this.#guard(() => {
+      if (!this.#outlet.head(reply.status, reply.rawHeaders, reply.statusText)) reply.pause();
+    });
+  }
+
+  onData(chunk: Buffer): boolean {
+    return this.#settled || this.#guard(() => this.#outlet.data(chunk)) !== false;
+  }
+
+  onEnd(trailers: readonly RawHeader[]): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#outlet.end(trailers);
+  }
+
+  onFail(failure: Failure): void {
+    const { call } = this;
+    const local =
+      this.#respondLocally && call !== undefined && call.answer === undefined
+        ? localReplyFor(call, failure)
+        : undefined;
+    if (local === undefined || call === undefined) {
+      this.refuse(call === undefined ? failure.cause : toError(call, failure));
+      return;
+    }
+    call.localReply = local;
+    this.onHead(local);
+    this.onData(Buffer.from(local.body));
+    this.onEnd([]);
+  }
+
+  #abort(reason: unknown): void {
+    this.#aborted ??= { reason };
+    if (this.call !== undefined) abort(this.call, reason);
+  }
+
+  /** A handler that throws has aborted, as in undici. */
+  #guard<T>(run: () => T): T | undefined {
+    try {
+      return run();
+    } catch (error) {
+      this.#abort(error);
+      return undefined;
+    }
+  }
+}
+
+/** Lets a handler have an answer that has come already, from its head on. */
+export function replay(reply: FetchReply, outlet: Outlet): void {
+  const { head } = reply;
+  outlet.start({
+    abort: (reason) => reply.cancel(reason),
+    pause: () => head.pause(),
+    resume: () => head.resume(),
+  });
+  outlet.head(head.status, head.rawHeaders, head.statusText);
+  const sink: BodySink = {
+    data: (chunk) => outlet.data(chunk),
+    end: () => outlet.end([]),
+    fail: (error) => outlet.error(error),
+  };
+  reply.pipe(sink);
+}

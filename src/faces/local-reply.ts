@@ -1,0 +1,40 @@
+/** The answers that Envoy would send in place of a failure (`localReplies: 'respond'`). */
+import type { Call } from '../core/call.js';
+import { localStatus, type Failure } from '../core/failure.js';
+import { LocalReply } from '../core/reply.js';
+
+/** Undefined for failures that nobody is answered for: the caller's own abort, a closed client. */
+export function localReplyFor(call: Call, failure: Failure): LocalReply | undefined {
+  const status = localStatus(failure.kind);
+  if (status === undefined) return undefined;
+  const body = bodyText(call, failure);
+  const headers = ['content-length', String(Buffer.byteLength(body)), 'content-type', 'text/plain'];
+  if (failure.flag !== undefined) headers.push('x-outrigger-flags', failure.flag);
+  return new LocalReply(
+    status,
+    status === 502 ? 'Bad Gateway' : 'Service Unavailable',
+    headers,
+    body,
+  );
+}
+
+function bodyText(call: Call, failure: Failure): string {
+  if (failure.kind === 'no-healthy-endpoint') return 'no healthy upstream';
+  const latest = call.attempts.length > 1 ? 'retried and the latest ' : '';
+  return `upstream connect error or disconnect/reset before headers. ${latest}reset reason: ${resetReason(failure)}`;
+}
+
+function resetReason({ kind, cause }: Failure): string {
+  switch (kind) {
+    case 'connect-failure':
+      return (cause as { code?: unknown } | undefined)?.code === 'UND_ERR_CONNECT_TIMEOUT'
+        ? 'connection timeout'
+        : 'remote connection failure';
+    case 'protocol-error':
+      return 'protocol error';
+    case 'refused':
+      return 'local reset';
+    default:
+      return 'connection termination';
+  }
+}

@@ -1,0 +1,153 @@
+/** Reads the usual forms of fetch's arguments without making a Request of them. Everything else takes the full path. */
+
+/** What the fast path sends. */
+export interface SimpleRequest {
+  readonly method: string;
+  /** Names and values in turn, the host first. */
+  readonly headers: string[];
+  readonly body: string | Uint8Array | null;
+  readonly signal: AbortSignal | undefined;
+}
+
+const METHODS: Readonly<Record<string, string>> = {
+  GET: 'GET',
+  get: 'GET',
+  POST: 'POST',
+  post: 'POST',
+  PUT: 'PUT',
+  put: 'PUT',
+  DELETE: 'DELETE',
+  delete: 'DELETE',
+  HEAD: 'HEAD',
+  head: 'HEAD',
+  OPTIONS: 'OPTIONS',
+  options: 'OPTIONS',
+  PATCH: 'PATCH',
+};
+
+/** Headers that fetch treats in a way of its own. */
+const SPECIAL: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'sec-fetch-mode',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** What the platform's fetch adds where the caller has not said otherwise. */
+const ADDED: readonly (readonly [string, string])[] = [
+  ['accept', '*/*'],
+  ['accept-language', '*'],
+  ['sec-fetch-mode', 'cors'],
+  ['user-agent', 'node'],
+  ['accept-encoding', 'gzip, deflate'],
+];
+
+const TOKEN = /^[\w!#$%&'*+\-.^`|~]+$/;
+/** Visible text without a space at either end; what else a value may be is for the platform to judge. */
+const VALUE = /^[!-~](?:[ -~]*[!-~])?$/;
+
+/** Undefined when this is not one of the usual forms. */
+export function simpleRequest(
+  init: RequestInit | undefined,
+  authority: string,
+  secure: boolean,
+): SimpleRequest | undefined {
+  const headers = ['host', authority];
+  let method = 'GET';
+  let body: string | Uint8Array | null = null;
+  let type: string | undefined;
+  let signal: AbortSignal | undefined;
+  if (init !== undefined) {
+    let given: unknown;
+    for (const key in init) {
+      const value = (init as Record<string, unknown>)[key];
+      if (value === undefined) continue;
+      switch (key) {
+        case 'method': {
+          const known = typeof value === 'string' ? METHODS[value] : undefined;
+          if (known === undefined) return undefined;
+          method = known;
+          break;
+        }
+        case 'headers':
+          given = value;
+          break;
+        case 'body':
+          if (value === null) break;
+          if (typeof value === 'string') {
+            body = value;
+            type = 'text/plain;charset=UTF-8';
+          } else if (value instanceof URLSearchParams) {
+            body = value.toString();
+            type = 'application/x-www-form-urlencoded;charset=UTF-8';
+          } else if (value instanceof Uint8Array) {
+            // The caller may write on into it while the request waits or is repeated.
+            body = Uint8Array.prototype.slice.call(value);
+          } else {
+            return undefined;
+          }
+          break;
+        case 'signal':
+          if (value === null) break;
+          if (!(value instanceof AbortSignal)) return undefined;
+          signal = value;
+          break;
+        case 'resilience':
+          break;
+        default:
+          return undefined;
+      }
+    }
+    if (given !== undefined && !addHeaders(headers, given)) return undefined;
+    if (body !== null && (method === 'GET' || method === 'HEAD')) return undefined;
+  }
+  if (type !== undefined && !has(headers, 'content-type')) headers.push('content-type', type);
+  for (const [name, value] of ADDED) {
+    if (headers.length > 2 && has(headers, name)) continue;
+    headers.push(name, secure && name === 'accept-encoding' ? 'br, gzip, deflate' : value);
+  }
+  return { method, headers, body, signal };
+}
+
+/** False when there is anything that the platform would change, join or refuse. */
+function addHeaders(flat: string[], given: unknown): boolean {
+  if (typeof given !== 'object' || given === null) return false;
+  if (given instanceof Headers) {
+    for (const [name, value] of given) if (!addHeader(flat, name, value)) return false;
+    return true;
+  }
+  if (Array.isArray(given)) {
+    for (const pair of given as unknown[]) {
+      if (!Array.isArray(pair) || pair.length !== 2) return false;
+      if (!addHeader(flat, pair[0], pair[1])) return false;
+    }
+    return true;
+  }
+  if (Symbol.iterator in given) return false;
+  for (const name of Object.keys(given)) {
+    if (!addHeader(flat, name, (given as Record<string, unknown>)[name])) return false;
+  }
+  return true;
+}
+
+function addHeader(flat: string[], name: unknown, value: unknown): boolean {
+  if (typeof name !== 'string' || typeof value !== 'string') return false;
+  if (!TOKEN.test(name) || !VALUE.test(value)) return false;
+  const lower = name.toLowerCase();
+  if (SPECIAL.has(lower) || has(flat, lower)) return false;
+  flat.push(name, value);
+  return true;
+}
+
+function has(flat: readonly string[], lower: string): boolean {
+  for (let index = 2; index < flat.length; index += 2) {
+    const name = flat[index] as string;
+    if (name === lower || (name.length === lower.length && name.toLowerCase() === lower))
+      return true;
+  }
+  return false;
+}

@@ -1,4 +1,13 @@
 /** The public surface of Outrigger, and nothing else. */
+import type * as attempt from './core/attempt.js';
+import type * as call from './core/call.js';
+import type * as endpoint from './cluster/endpoint.js';
+
+// Classes that users see and never make: exported as types, which the bundled declarations keep only of aliases.
+export type Attempt = attempt.Attempt;
+export type Call = call.Call;
+export type Endpoint = endpoint.Endpoint;
+
 export { createResilientClient, type ResilientClient } from './client.js';
 export {
   ClosedError,
@@ -16,10 +25,7 @@ export type {
   BalancerContext,
   BalancerFactory,
 } from './balancing/balancer.js';
-export type { Endpoint } from './cluster/endpoint.js';
 export type { EndpointSnapshot } from './cluster/snapshot.js';
-export type { Attempt } from './core/attempt.js';
-export type { Call } from './core/call.js';
 export type { AttemptRecord, Explanation } from './core/explanation.js';
 export type { Failure, FailureKind, ResponseFlag } from './core/failure.js';
 export type { AttemptLayer, CallEvent, CallLayer, Refusal, Verdict } from './core/layer.js';

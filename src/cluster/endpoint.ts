@@ -42,9 +42,10 @@ export class Endpoint {
   error = 0;
   /** What the balancing policy remembers about this endpoint; belongs to the balancer alone. */
   balancing: unknown = undefined;
-  /** Set by the cluster before the first attempt. */
+  /** @internal Set by the cluster before the first attempt. */
   sender!: Sender;
 
+  /** @internal */
   constructor(address: EndpointAddress) {
     this.url = address.url;
     this.weight = address.weight;

@@ -2,7 +2,7 @@
 import type { Call } from './call.js';
 import type { Failure } from './failure.js';
 import type { Verdict } from './layer.js';
-import type { RawHeader, Reply } from './reply.js';
+import type { RawHeader } from './reply.js';
 
 /** What the driver and the layers need to know of an endpoint. */
 export interface AttemptEndpoint {
@@ -28,7 +28,8 @@ export interface Exchange {
  */
 export type Phase = 'starting' | 'sent' | 'accepted' | 'dropped' | 'over';
 
-export class Attempt implements Reply {
+/** Also the `Reply` of a call, once its head has been accepted. */
+export class Attempt {
   readonly call: Call;
   /** 1 for the first of the call. */
   readonly number: number;
@@ -61,6 +62,7 @@ export class Attempt implements Reply {
   /** @internal Bytes read on after the head was dropped. */
   drained = 0;
 
+  /** @internal */
   constructor(call: Call, number: number, now: number) {
     this.call = call;
     this.number = number;

@@ -88,14 +88,16 @@ export class Call {
   /** @internal A body that can be sent once has been handed to the wire. */
   bodySpent = false;
 
+  /** @internal */
   constructor(
+    /** @internal */
     readonly chain: Chain,
     /** @internal */
     readonly receiver: Receiver,
     readonly method: string,
     /** Path and query. */
     readonly path: string,
-    /** Request headers, names and values in turn, without `host`. */
+    /** Request headers, names and values in turn, `host` first. */
     readonly headers: readonly string[],
     readonly body: RequestBody | null,
     /** @internal */
@@ -103,6 +105,11 @@ export class Call {
   ) {
     this.startedAt = chain.runtime.now();
     this.inContext = chain.judges.length > 0 ? AsyncLocalStorage.snapshot() : undefined;
+  }
+
+  /** The cluster's name. */
+  get service(): string {
+    return this.chain.upstream.name;
   }
 
   /** Asks for a `woken` event at that time of the runtime's clock, if the call is still undecided then. */

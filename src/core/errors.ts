@@ -28,9 +28,10 @@ export abstract class CallError extends TypeError implements OutriggerError {
   /** @internal */
   readonly [BRAND] = true;
 
+  /** @internal */
   constructor(message: string, call: Call, failure: Failure) {
     super(message, failure.cause === undefined ? undefined : { cause: failure.cause });
-    this.service = call.chain.upstream.name;
+    this.service = call.service;
     this.flag = failure.flag;
     this.attempts = attemptRecords(call);
   }
@@ -41,9 +42,10 @@ export class NoHealthyEndpointError extends CallError {
   override readonly name = 'NoHealthyEndpointError';
   readonly code = 'ERR_OUTRIGGER_NO_HEALTHY_ENDPOINT';
 
+  /** @internal */
   constructor(call: Call, failure: Failure) {
     super(
-      `no healthy upstream: ${call.chain.upstream.name} has no endpoint to send to`,
+      `no healthy upstream: ${call.service} has no endpoint to send to`,
       call,
       failure,
     );
@@ -58,6 +60,7 @@ export class ConnectionError extends CallError {
   override readonly name = 'TypeError';
   readonly code = 'ERR_OUTRIGGER_CONNECTION';
 
+  /** @internal */
   constructor(call: Call, failure: Failure) {
     super(failure.kind === 'body-cut' ? 'terminated' : 'fetch failed', call, failure);
   }
@@ -68,8 +71,9 @@ export class ClosedError extends CallError {
   override readonly name = 'ClosedError';
   readonly code = 'ERR_OUTRIGGER_CLOSED';
 
+  /** @internal */
   constructor(call: Call, failure: Failure) {
-    super(`the client has been closed (${call.chain.upstream.name})`, call, failure);
+    super(`the client has been closed (${call.service})`, call, failure);
   }
 }
 
@@ -78,6 +82,7 @@ export class RefusedError extends CallError {
   override readonly name = 'RefusedError';
   readonly code = 'ERR_OUTRIGGER_REFUSED';
 
+  /** @internal */
   constructor(call: Call, failure: Failure) {
     super(`refused: ${describeCause(failure.cause)}`, call, failure);
   }

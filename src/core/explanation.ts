@@ -47,7 +47,7 @@ export interface Explanation {
 
 export function explainCall(call: Call, redirects: readonly Call[] = []): Explanation {
   return {
-    service: call.chain.upstream.name,
+    service: call.service,
     method: call.method,
     path: call.path,
     duration: call.ended ? round(call.endedAt - call.startedAt) : undefined,

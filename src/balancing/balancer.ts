@@ -28,7 +28,7 @@ export interface Balancer {
 /** What a policy is built with. */
 export interface BalancerContext {
   readonly runtime: Runtime;
-  /** The balancer that this one replaces after a change of membership or weights; carries positions over. */
+  /** The balancer that this one replaces, perhaps of another policy; positions may be carried over from it. */
   readonly previous: Balancer | undefined;
 }
 

@@ -87,11 +87,10 @@ export class Cluster implements Upstream {
     this.#balancer = this.#rebuilt(this.#balancer);
   }
 
-  /** Another policy. Endpoints keep their counts; what the old policy remembered is its own. */
+  /** Another policy, or other options of the same: then what it remembers of endpoints stays. */
   setBalancer(factory: BalancerFactory): void {
-    for (const endpoint of this.#endpoints) endpoint.balancing = undefined;
     this.#factory = factory;
-    this.#balancer = this.#rebuilt(undefined);
+    this.#balancer = this.#rebuilt(this.#balancer);
   }
 
   pick(call: Call): Endpoint | undefined {

@@ -40,7 +40,7 @@ export class Endpoint {
   success = 0;
   /** Attempts that failed, or got a head with a status of 500 or above. */
   error = 0;
-  /** What the balancing policy remembers about this endpoint; belongs to the balancer alone. */
+  /** What the balancing policy remembers about this endpoint; after a change of policy, what the old one did. */
   balancing: unknown = undefined;
   /** @internal Set by the cluster before the first attempt. */
   sender!: Sender;

@@ -506,3 +506,31 @@ describe('close and destroy', () => {
     await expect.poll(() => server.connections.open).toBe(0);
   });
 });
+
+test('policies change while calls are in flight, and nothing is lost', async () => {
+  const policies = ['round-robin', 'random', 'least-request', 'peak-ewma'] as const;
+  const servers = await Promise.all([serve(echo), serve(echo), serve(echo)]);
+  const client = clientFor({ service: 'http://shop', endpoints: servers.map(({ url }) => url) });
+  let left = 600;
+  let changes = 0;
+  const worker = async (): Promise<void> => {
+    while (left-- > 0) {
+      const response = await client.fetch('/');
+      if (left % 10 === 0) {
+        client.update({
+          loadBalancer: policies[changes % 4],
+          endpoints: servers
+            .slice(0, 1 + (changes % 3))
+            .map(({ url }, index) => ({ url, weight: 1 + index })),
+        });
+        changes += 1;
+      }
+      expect(response.status).toBe(200);
+      await response.text();
+    }
+  };
+  await Promise.all(Array.from({ length: 10 }, worker));
+  expect(changes).toBeGreaterThan(50);
+  for (const { active } of client.endpoints()) expect(active).toBe(0);
+  expect(servers.reduce((sum, { seen }) => sum + seen.length, 0)).toBe(600);
+});

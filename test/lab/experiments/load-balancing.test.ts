@@ -1,0 +1,65 @@
+import { PassThrough } from 'node:stream';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { loadBalancing } from '../../../src/lab/experiments/load-balancing.js';
+import { runLab } from '../../../src/lab/lab.js';
+import { type BuiltCommand, buildCommand } from '../built-command.js';
+
+let command: BuiltCommand;
+
+beforeAll(async () => {
+  command = await buildCommand();
+});
+afterAll(() => command.remove());
+
+interface Row {
+  readonly policy: string;
+  readonly calls: number;
+  readonly failed: number;
+  readonly p99: number;
+  readonly shares: Readonly<Record<string, number>>;
+}
+
+it('runs every policy over the real fleet, and each endpoint is called by each', async () => {
+  let out = '';
+  const code = await runLab(
+    {
+      experiments: [loadBalancing],
+      // Half a second a policy. Too short for the checks to be held to: the exit code only has to agree with them.
+      pace: { speedup: 20, seconds: 10 },
+      seed: 1,
+      json: true,
+      version: '1.2.3',
+      fleetEntry: command.fleetEntry,
+    },
+    { write: (text) => void (out += text), colours: false, errors: new PassThrough() },
+    new AbortController().signal,
+  );
+  const document = JSON.parse(out) as {
+    passed: boolean;
+    experiments: [{ results: Row[]; words: string; checks: { name: string; passed: boolean }[] }];
+  };
+  const [{ results, words, checks }] = document.experiments;
+
+  expect(results.map(({ policy }) => policy)).toEqual([
+    'round-robin',
+    'random',
+    'least-request',
+    'peak-ewma',
+  ]);
+  for (const { policy, calls, failed, p99, shares } of results) {
+    expect(failed, policy).toBe(0);
+    expect(calls, policy).toBeGreaterThan(20);
+    // The slow endpoint was met, and never answered before its second of the chapter's time.
+    expect(p99, policy).toBeGreaterThanOrEqual(1);
+    const parts = Object.values(shares);
+    expect(parts, policy).toHaveLength(3);
+    for (const part of parts) expect(part, policy).toBeGreaterThan(0);
+    expect(parts.reduce((sum, part) => sum + part, 0)).toBeCloseTo(1, 10);
+  }
+  expect(words).toMatch(
+    /^What it shows: of all calls, \d+ % with round-robin, .* of 66\.7 possible\.$/,
+  );
+  expect(checks.map(({ name }) => name)).toContain('least-request qps');
+  expect(document.passed).toBe(checks.every(({ passed }) => passed));
+  expect(code).toBe(document.passed ? 0 : 1);
+});

@@ -1,0 +1,72 @@
+import { writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Fleet, FleetError } from '../../src/lab/fleet.js';
+import { type BuiltCommand, buildCommand } from './built-command.js';
+
+let command: BuiltCommand;
+
+beforeAll(async () => {
+  command = await buildCommand();
+});
+afterAll(() => command.remove());
+
+/** A process in the fleet's place. */
+async function standIn(source: string): Promise<URL> {
+  const file = new URL('stand-in.mjs', command.fleetEntry);
+  await writeFile(file, source);
+  return file;
+}
+
+describe('the fleet', () => {
+  it('starts backends, counts what each received, and stops', async () => {
+    const fleet = await Fleet.start(command.fleetEntry);
+    const backends = await fleet.startBackends([{ name: 'a' }, { name: 'b', message: 'hi' }]);
+    expect(backends.map(({ name }) => name)).toEqual(['a', 'b']);
+    const url = backends[1]?.url ?? '';
+    for (let i = 0; i < 2; i++) {
+      expect(await fetch(url).then((res) => res.json())).toMatchObject({ name: 'b', body: 'hi' });
+    }
+    expect(await fleet.received()).toEqual([0, 2]);
+
+    await fleet.clear();
+    expect(await fleet.received()).toEqual([]);
+    await expect(fetch(url)).rejects.toThrow('fetch failed');
+
+    await fleet.stop();
+    await fleet.stop();
+    expect(fleet.lost.aborted).toBe(false);
+    await expect(fleet.received()).rejects.toThrow('the fleet was stopped');
+  });
+
+  it('that does not start says why', async () => {
+    const entry = await standIn(`process.stderr.write('out of rope\\n'); process.exitCode = 3;`);
+    const failure = await Fleet.start(entry).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(FleetError);
+    expect((failure as Error).message).toBe(
+      'the fleet process failed: it ended with code 3\nout of rope',
+    );
+  });
+
+  it('that is lost tells so, and fails what was asked of it', async () => {
+    const entry = await standIn(`
+      process.send({ ready: true });
+      process.on('message', () => process.exit(4));
+    `);
+    const fleet = await Fleet.start(entry);
+    await expect(fleet.received()).rejects.toThrow('it ended with code 4');
+    expect(fleet.lost.reason).toBeInstanceOf(FleetError);
+    await expect(fleet.clear()).rejects.toThrow('it ended with code 4');
+    await fleet.stop();
+  });
+
+  it('passes on what a backend says that cannot be started', async () => {
+    const entry = await standIn(`
+      process.send({ ready: true });
+      process.on('message', ({ id }) => process.send({ id, error: 'no port is free' }));
+      process.on('disconnect', () => process.exit(0));
+    `);
+    const fleet = await Fleet.start(entry);
+    await expect(fleet.startBackends([{ name: 'a' }])).rejects.toThrow('no port is free');
+    await fleet.stop();
+  });
+});

@@ -16,7 +16,8 @@ export function request(
   url: string | URL,
   options: RequestOptions = {},
 ): Promise<Dispatcher.ResponseData> {
-  const target = new URL(options.path ?? url, new URL(url, service));
+  const base = new URL(url, service);
+  const target = options.path === undefined ? base : new URL(options.path, base);
   return undiciRequest.call(dispatcher, {
     ...options,
     origin: target.origin,

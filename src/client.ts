@@ -6,7 +6,6 @@ import { fetchFace, type FetchHost, type ResilientFetch } from './faces/fetch.js
 import { request, type RequestOptions } from './faces/request.js';
 import { describeChain } from './layers/chain.js';
 import { parseDuration } from './options/duration.js';
-import { readOverrides } from './options/overrides.js';
 import type { ClientOptions, UpdateOptions } from './options/options.js';
 import { readUpdate } from './options/update.js';
 import { readOptions } from './options/validate.js';
@@ -98,7 +97,6 @@ export function createResilientClient(options?: ClientOptions): ResilientClient 
       if (origin === undefined) throw new TypeError('the request has no origin');
       return services.of(typeof origin === 'string' ? new URL(origin).origin : origin.origin);
     },
-    checkOverrides: readOverrides,
     close,
     destroy,
   };

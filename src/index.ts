@@ -16,6 +16,7 @@ export {
   NoHealthyEndpointError,
   OptionsError,
   RefusedError,
+  TimeoutError,
   type OptionsProblem,
   type OutriggerError,
 } from './core/errors.js';

@@ -2,7 +2,7 @@
 import type { Balancer, BalancerFactory } from '../balancing/balancer.js';
 import { CallList } from '../core/call-list.js';
 import type { Attempt } from '../core/attempt.js';
-import type { Call, Chain, Upstream } from '../core/call.js';
+import type { Call, Chains, Upstream } from '../core/call.js';
 import * as drive from '../core/drive.js';
 import type { Runtime } from '../core/runtime.js';
 import type { Counters } from './counters.js';
@@ -27,8 +27,8 @@ export class Cluster implements Upstream {
   readonly name: string;
   readonly service: URL;
   readonly counters: Counters;
-  /** What its calls go through. Set once, right after it is made. */
-  chain!: Chain;
+  /** What its calls go through. Set right after it is made, and when its policy changes. */
+  chains!: Chains;
   readonly #runtime: Runtime;
   readonly #connect: (endpoint: Endpoint) => Sender;
   readonly #idle: () => void;

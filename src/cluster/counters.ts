@@ -10,6 +10,7 @@ export class Counters {
   upstream_rq_total = 0;
   upstream_rq_active = 0;
   upstream_rq_completed = 0;
+  upstream_rq_timeout = 0;
   membership_change = 0;
   /** Final answers by status, the client's own included. */
   readonly #codes = new Map<number, number>();

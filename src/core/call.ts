@@ -17,6 +17,20 @@ export interface Chain {
   readonly judges: readonly CallLayer[];
   /** Makes a context active around the sending of an attempt, for tracing. */
   readonly around: ((attempt: Attempt, dispatch: () => void) => void) | undefined;
+  /** Milliseconds for a whole call; 0 is none. */
+  readonly timeout: number;
+}
+
+/** The chains of a cluster: the usual one, and those that calls with options of their own need. */
+export interface Chains {
+  readonly usual: Chain;
+  for(overrides: Overrides): Chain;
+}
+
+/** Options of one call, in place of those of its service. */
+export interface Overrides {
+  /** Milliseconds for the whole call; 0 is none. */
+  readonly timeout?: number;
 }
 
 /** The cluster, as the driver sees it: it chooses, counts and sends. */
@@ -62,6 +76,8 @@ export class Call {
   /** Why the call failed, before or after an answer. */
   failure: Failure | undefined = undefined;
 
+  /** Milliseconds for the whole call, its body included; 0 is none. */
+  readonly timeout: number;
   /** The answer the client made itself, when there was one. */
   localReply: LocalReply | undefined = undefined;
 
@@ -79,6 +95,8 @@ export class Call {
   entered = 0;
   /** @internal What comes after a first failure. */
   rounds: Rounds | undefined = undefined;
+  /** @internal Fires when the timeout is over. */
+  deadline: Timer = undefined;
   /** @internal Set by the driver while the call is undecided. */
   onWoken: (() => void) | undefined = undefined;
   /** @internal */
@@ -102,7 +120,9 @@ export class Call {
     readonly body: RequestBody | null,
     /** @internal */
     readonly wire: WireOptions | undefined,
+    overrides: Overrides | undefined,
   ) {
+    this.timeout = overrides?.timeout ?? chain.timeout;
     this.startedAt = chain.runtime.now();
     this.inContext = chain.judges.length > 0 ? AsyncLocalStorage.snapshot() : undefined;
   }

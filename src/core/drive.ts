@@ -23,6 +23,11 @@ export function abort(call: Call, reason: unknown): void {
   failCall(call, failure('aborted', 'DC', reason, wasSent(call)));
 }
 
+/** The time of the call is over. */
+export function timeOut(call: Call): void {
+  failCall(call, failure('timeout', 'UT', undefined, wasSent(call)));
+}
+
 /** The client is going away under the call. */
 export function close(call: Call, reason: unknown): void {
   failCall(call, failure('closed', undefined, reason, wasSent(call)));
@@ -81,7 +86,7 @@ export function head(
 export function data(attempt: Attempt, chunk: Buffer): boolean {
   if (attempt.phase === 'accepted') return attempt.call.receiver.onData(chunk);
   attempt.drained += chunk.length;
-  if (attempt.drained > DRAIN_LIMIT) cancel(attempt);
+  if (attempt.drained > DRAIN_LIMIT) cancel(attempt, SUPERSEDED);
   return true;
 }
 
@@ -258,7 +263,7 @@ function accept(attempt: Attempt): void {
   const { call } = attempt;
   attempt.phase = 'accepted';
   call.answer = attempt;
-  decide(call);
+  decide(call, SUPERSEDED);
   call.receiver.onHead(attempt);
 }
 
@@ -311,8 +316,10 @@ function isExpecting(call: Call): boolean {
   return call.undecided > 0 || call.rounds?.planned === true;
 }
 
-/** From here on nothing starts for the call, and what was undecided has lost. */
-function decide(call: Call): void {
+const SUPERSEDED = failure('superseded', undefined, undefined, true);
+
+/** From here on nothing starts for the call, and what was undecided is cancelled, for the reason given. */
+function decide(call: Call, loss: Failure): void {
   call.over = true;
   call.rounds?.stop();
   if (call.alarms !== undefined) {
@@ -320,7 +327,7 @@ function decide(call: Call): void {
   }
   if (call.undecided > 0) {
     for (const other of call.attempts) {
-      if (other.phase === 'starting' || other.phase === 'sent') cancel(other);
+      if (other.phase === 'starting' || other.phase === 'sent') cancel(other, loss);
     }
     call.undecided = 0;
   }
@@ -328,7 +335,7 @@ function decide(call: Call): void {
 
 function replyLocally(call: Call, reply: LocalReply): void {
   if (call.over) return;
-  decide(call);
+  decide(call, SUPERSEDED);
   call.localReply = reply;
   endCall(call);
   call.receiver.onHead(reply);
@@ -339,7 +346,7 @@ function replyLocally(call: Call, reply: LocalReply): void {
 function failCall(call: Call, reason: Failure): void {
   if (call.ended) return;
   call.failure = reason;
-  decide(call);
+  decide(call, reason);
   const { answer } = call;
   if (answer?.phase === 'accepted') {
     answer.failure ??= reason;
@@ -351,9 +358,9 @@ function failCall(call: Call, reason: Failure): void {
 }
 
 /** Ends an attempt that nobody needs any more. */
-function cancel(attempt: Attempt): void {
-  attempt.failure ??= failure('superseded', undefined, undefined, attempt.phase !== 'starting');
-  attempt.exchange?.cancel(undefined);
+function cancel(attempt: Attempt, loss: Failure): void {
+  attempt.failure ??= loss;
+  attempt.exchange?.cancel(loss.cause);
   finish(attempt);
 }
 
@@ -383,7 +390,7 @@ function endCall(call: Call): void {
   call.endedAt = chain.runtime.now();
   if (call.attempts.length > 1) {
     for (const attempt of call.attempts) {
-      if (attempt.phase === 'dropped') cancel(attempt);
+      if (attempt.phase === 'dropped') cancel(attempt, SUPERSEDED);
     }
   }
   for (let index = call.entered - 1; index >= 0; index--) {

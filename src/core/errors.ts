@@ -37,6 +37,21 @@ export abstract class CallError extends TypeError implements OutriggerError {
   }
 }
 
+/** The call's timeout was over, before its head or in its body. */
+export class TimeoutError extends CallError {
+  override readonly name = 'TimeoutError';
+  readonly code = 'ERR_OUTRIGGER_TIMEOUT';
+  /** The timeout of the call in milliseconds. */
+  readonly timeout: number;
+
+  /** @internal */
+  constructor(call: Call, failure: Failure) {
+    const where = call.answer === undefined ? 'no answer' : 'the body was not complete';
+    super(`${call.service}: ${where} within ${call.timeout} ms`, call, failure);
+    this.timeout = call.timeout;
+  }
+}
+
 /** The cluster has no endpoint to send to. */
 export class NoHealthyEndpointError extends CallError {
   override readonly name = 'NoHealthyEndpointError';
@@ -44,11 +59,7 @@ export class NoHealthyEndpointError extends CallError {
 
   /** @internal */
   constructor(call: Call, failure: Failure) {
-    super(
-      `no healthy upstream: ${call.service} has no endpoint to send to`,
-      call,
-      failure,
-    );
+    super(`no healthy upstream: ${call.service} has no endpoint to send to`, call, failure);
   }
 }
 
@@ -125,6 +136,8 @@ export function toError(call: Call, failure: Failure): unknown {
     case 'aborted':
     case 'invalid':
       return failure.cause;
+    case 'timeout':
+      return new TimeoutError(call, failure);
     case 'no-healthy-endpoint':
       return new NoHealthyEndpointError(call, failure);
     case 'closed':

@@ -2,9 +2,9 @@
 
 /**
  * Envoy's response flags, as far as they can occur: UF could not connect, UC cut off before the head,
- * UPE cut off after the head or not HTTP, UH no endpoint to send to, DC the caller gave up.
+ * UPE cut off after the head or not HTTP, UT the call's timeout, UH no endpoint to send to, DC the caller gave up.
  */
-export type ResponseFlag = 'UF' | 'UC' | 'UPE' | 'UH' | 'DC';
+export type ResponseFlag = 'UF' | 'UC' | 'UPE' | 'UT' | 'UH' | 'DC';
 
 /** What happened, in one word. A closed set: layers decide by it. */
 export type FailureKind =
@@ -16,6 +16,8 @@ export type FailureKind =
   | 'protocol-error'
   /** The answer broke off in its body. */
   | 'body-cut'
+  /** The call's timeout was over, before the head or in the body. */
+  | 'timeout'
   /** There was no endpoint to send to. */
   | 'no-healthy-endpoint'
   /** The client had been closed, or was destroyed under the call. */
@@ -62,5 +64,6 @@ const UNANSWERED: ReadonlySet<FailureKind> = new Set([
 /** The status that Envoy answers with, and counts, when a call ends like this; undefined where it answers nothing. */
 export function localStatus(kind: FailureKind): number | undefined {
   if (UNANSWERED.has(kind)) return undefined;
+  if (kind === 'timeout') return 504;
   return kind === 'protocol-error' ? 502 : 503;
 }

@@ -3,7 +3,9 @@ import { stringify } from 'node:querystring';
 import type { Dispatcher } from 'undici';
 import DispatcherBase from 'undici/lib/dispatcher/dispatcher.js';
 import type { Cluster } from '../cluster/cluster.js';
-import { Call, type RequestBody } from '../core/call.js';
+import { Call, type Overrides, type RequestBody } from '../core/call.js';
+import type { RequestOverrides } from '../options/options.js';
+import { readOverrides } from '../options/overrides.js';
 import { HandlerReceiver } from './handler-receiver.js';
 import { outletOf } from './outlet.js';
 
@@ -19,6 +21,8 @@ export interface DispatchHost {
 export type DispatchOptions = Dispatcher.DispatchOptions & {
   readonly servername?: string;
   readonly expectContinue?: boolean;
+  /** Options of this call, in place of those of its service. */
+  readonly resilience?: RequestOverrides;
 };
 
 /** Makes a call of a dispatched request. The handler hears of everything, a refusal included. */
@@ -26,6 +30,7 @@ export function dispatchCall(
   host: DispatchHost,
   options: DispatchOptions,
   handler: object,
+  overrides?: Overrides,
   onCall?: (call: Call) => void,
 ): void {
   const receiver = new HandlerReceiver(outletOf(handler), host.respondLocally);
@@ -35,14 +40,16 @@ export function dispatchCall(
   try {
     refuseUpgrades(options);
     cluster = host.clusterOf(options.origin);
+    const own = options.resilience === undefined ? overrides : readOverrides(options.resilience);
     call = new Call(
-      cluster.chain,
+      own === undefined ? cluster.chains.usual : cluster.chains.for(own),
       receiver,
       options.method,
       options.query ? withQuery(options.path, options.query) : options.path,
       flatHeaders(options.headers, cluster.service.host),
       (options.body ?? null) as RequestBody | null,
       options,
+      own,
     );
   } catch (error) {
     receiver.refuse(error);

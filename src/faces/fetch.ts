@@ -3,7 +3,8 @@ import type { Cluster } from '../cluster/cluster.js';
 import { Call } from '../core/call.js';
 import { explainCall, type Explanation } from '../core/explanation.js';
 import type { Reply } from '../core/reply.js';
-import type { Middleware } from '../options/options.js';
+import type { Middleware, RequestOverrides } from '../options/options.js';
+import { readOverrides } from '../options/overrides.js';
 import type { DispatchHost } from './dispatcher.js';
 import { FetchReply, headerText, urlOf, type ReplyHost } from './fetch-reply.js';
 import { fetchOnPlatform, type Hops } from './full-path.js';
@@ -13,8 +14,8 @@ import { simpleRequest } from './simple-request.js';
 
 /** `init` of `client.fetch`: the platform's, and what holds for this call alone. */
 export interface ResilientRequestInit extends RequestInit {
-  /** Options of this call. */
-  readonly resilience?: object;
+  /** Options of this call, in place of those of its service. */
+  readonly resilience?: RequestOverrides;
 }
 
 export type ResilientFetch = (
@@ -27,8 +28,6 @@ export interface FetchHost extends DispatchHost {
   readonly middleware: readonly Middleware[];
   /** The base of relative URLs. */
   readonly service: string | undefined;
-  /** Throws when the options of a call are wrong. */
-  checkOverrides(overrides: unknown): void;
   /** The cluster of an origin written exactly like this, if there is one already. */
   knownCluster(origin: string): Cluster | undefined;
 }
@@ -54,25 +53,31 @@ export function fetchFace(host: FetchHost): FetchFace {
     unread: new FinalizationRegistry((reply) => reply.cancel(new Error('nobody read the body'))),
     respond(reply) {
       return needsPlatform(reply.head)
-        ? fetchOnPlatform(host, hops, urlOf(reply.call), reply.init, reply)
+        ? fetchOnPlatform(host, hops, urlOf(reply.call), reply.init, undefined, reply)
         : (light ??= lightResponses()).create(reply);
     },
   };
 
   function send(input: string | URL | Request, init?: ResilientRequestInit): Promise<Response> {
-    if (init?.resilience !== undefined) host.checkOverrides(init.resilience);
+    const overrides = init?.resilience === undefined ? undefined : readOverrides(init.resilience);
     const target =
       input instanceof URL || typeof input === 'string' ? locate(host, input) : undefined;
-    if (target === undefined) return fetchOnPlatform(host, hops, absolute(host, input), init);
+    if (target === undefined) {
+      return fetchOnPlatform(host, hops, absolute(host, input), init, overrides);
+    }
     const { cluster, path } = target;
     const secure = cluster.service.protocol === 'https:';
     const simple = simpleRequest(init, cluster.service.host, secure);
-    if (simple === undefined) return fetchOnPlatform(host, hops, absolute(host, input), init);
+    if (simple === undefined) {
+      return fetchOnPlatform(host, hops, absolute(host, input), init, overrides);
+    }
     const { method, headers, body, signal } = simple;
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     return new Promise((resolve, reject) => {
       const reply = new FetchReply(replyHost, resolve, reject, signal);
-      const call = new Call(cluster.chain, reply, method, path, headers, body, undefined);
+      const { usual } = cluster.chains;
+      const chain = overrides === undefined ? usual : cluster.chains.for(overrides);
+      const call = new Call(chain, reply, method, path, headers, body, undefined, overrides);
       reply.call = call;
       reply.init = init;
       if (signal !== undefined) replyHost.signals.watch(signal, call);
@@ -104,14 +109,16 @@ function guarded(send: ResilientFetch): ResilientFetch {
 }
 
 function throughMiddleware(host: FetchHost, send: ResilientFetch): ResilientFetch {
-  let next = (request: Request): Promise<Response> => send(request);
-  for (const middleware of [...host.middleware].reverse()) {
-    const inner = next;
-    next = async (request) => middleware(request, inner);
-  }
+  const { middleware } = host;
   return async function fetch(input, init) {
-    if (init?.resilience !== undefined) host.checkOverrides(init.resilience);
-    return next(new Request(absolute(host, input), init));
+    const step =
+      (index: number) =>
+      async (request: Request): Promise<Response> => {
+        const one = middleware[index];
+        if (one !== undefined) return one(request, step(index + 1));
+        return send(request, init?.resilience === undefined ? {} : { resilience: init.resilience });
+      };
+    return step(0)(new Request(absolute(host, input), init));
   };
 }
 

@@ -1,5 +1,5 @@
 /** The platform's own fetch over the client's dispatcher: for inputs and answers that the fast path leaves alone. */
-import type { Call } from '../core/call.js';
+import type { Call, Overrides } from '../core/call.js';
 import { isOutriggerError } from '../core/errors.js';
 import { dispatchCall, type DispatchHost, type DispatchOptions } from './dispatcher.js';
 import type { FetchReply } from './fetch-reply.js';
@@ -40,6 +40,7 @@ export async function fetchOnPlatform(
   explained: Hops,
   input: string | URL | Request,
   init: RequestInit | undefined,
+  overrides: Overrides | undefined,
   first?: FetchReply,
 ): Promise<Response> {
   const hops: Call[] = first === undefined ? [] : [first.call];
@@ -47,7 +48,8 @@ export async function fetchOnPlatform(
   const dispatcher = {
     dispatch(options: DispatchOptions, handler: object): boolean {
       if (inHand === undefined) {
-        dispatchCall(host, options, handler, (call) => hops.push(call));
+        const own = hops[0] === undefined ? overrides : { timeout: timeLeft(hops[0]) };
+        dispatchCall(host, options, handler, own, (call) => hops.push(call));
       } else {
         replay(inHand, outletOf(handler));
         inHand = undefined;
@@ -70,4 +72,9 @@ export async function fetchOnPlatform(
     const cause = error instanceof Error ? error.cause : undefined;
     throw isOutriggerError(cause) ? cause : error;
   }
+}
+
+/** One deadline for all hops: what the first call has left of its timeout; 0 when it has none. */
+function timeLeft({ timeout, startedAt, chain }: Call): number {
+  return timeout === 0 ? 0 : Math.max(startedAt + timeout - chain.runtime.now(), 1);
 }

@@ -1,11 +1,14 @@
 /** `client.request`: undici's `request`, over the client's endpoints. */
 import type { Dispatcher } from 'undici';
+import type { RequestOverrides } from '../options/options.js';
 import undiciRequest from 'undici/lib/api/api-request.js';
 
 /** As undici's own, without what would choose the connection. */
 export type RequestOptions = Omit<Dispatcher.RequestOptions, 'origin' | 'path' | 'method'> & {
   /** @default 'GET', or 'PUT' with a body */
   readonly method?: Dispatcher.HttpMethod;
+  /** Options of this call, in place of those of its service. */
+  readonly resilience?: RequestOverrides;
   /** In place of the path of the URL. */
   readonly path?: string;
 };

@@ -15,6 +15,7 @@ export function observeCalls(counters: Counters): CallLayer {
         call.localReply?.status ??
         (call.failure && localStatus(call.failure.kind));
       if (status !== undefined) counters.completed(status);
+      if (call.failure?.kind === 'timeout') counters.upstream_rq_timeout += 1;
     },
   };
 }

@@ -18,6 +18,7 @@ export const defaults = {
   'loadBalancer.activeRequestBias': 1,
   'loadBalancer.fullScan': false,
   'loadBalancer.decayTime': '10s',
+  timeout: 0,
   tls: undefined,
   'tls.ca': undefined,
   'tls.cert': undefined,

@@ -38,6 +38,10 @@ export const readPositiveDuration: Reader<number> = (value, at) => {
   return duration === 0 ? at.refuse(value, 'a duration above zero') : duration;
 };
 
+/** 0 and false are none. */
+export const readTimeout: Reader<number> = (value, at) =>
+  value === false ? 0 : readDuration(value, at);
+
 function fromText(text: string): number | undefined {
   const [whole, ...amounts] = WRITTEN.exec(text) ?? [];
   if (whole === undefined || whole === '') return undefined;

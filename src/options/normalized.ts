@@ -8,6 +8,8 @@ import type { Around, ClientOptions, Middleware, TlsOptions } from './options.js
 /** How calls to a service are treated, wherever its endpoints come from. */
 export interface NormalizedPolicy {
   readonly loadBalancer: LoadBalancerPolicy;
+  /** Milliseconds for a whole call; 0 is none. */
+  readonly timeout: number;
   /** As the user gave it, the service's own over the client's; what is absent is as Node has it. */
   readonly tls: TlsOptions;
 }

@@ -102,6 +102,13 @@ export interface ServiceOptions {
    */
   readonly loadBalancer?: LoadBalancerOptions | undefined;
   /**
+   * Time for a whole call, as Envoy's route timeout: every attempt, every wait, and the body. Milliseconds, or text
+   * such as `'2s'`; 0 and false are none. A call that is not over by then fails with `TimeoutError`: the promise of
+   * `fetch` before the head, the reader of the body after it.
+   * @default 0 (none)
+   */
+  readonly timeout?: number | string | false | undefined;
+  /**
    * TLS towards `https` endpoints; refused where no endpoint is `https`. False: nothing of what the client says
    * for all its services, but Node's own defaults.
    */
@@ -165,6 +172,8 @@ export interface ServiceUpdate {
     | LoadBalancerOptions
     | Partial<Exclude<LoadBalancerOptions, string | ((...args: never[]) => unknown)>>
     | undefined;
+  /** Holds for calls made from now on. */
+  readonly timeout?: number | string | false | undefined;
   /** Merged into what is in force; false takes all of it away. Holds for connections made from now on. */
   readonly tls?: TlsOptions | false | undefined;
 }
@@ -183,5 +192,8 @@ export interface UpdateOptions extends ServiceUpdate {
     Readonly<Record<string, ServiceUpdate & Pick<ServiceOptions, 'name'>>> | undefined;
 }
 
-/** `init.resilience`: options of one call. There is none yet, so every key is refused with an `OptionsError`. */
-export type RequestOverrides = Readonly<Record<string, never>>;
+/** `init.resilience`: options of one call, in place of those of its service. Wrong ones reject with `OptionsError`. */
+export interface RequestOverrides {
+  /** As the service's: time for the whole call, redirects included. */
+  readonly timeout?: number | string | false | undefined;
+}

@@ -2,7 +2,6 @@
 
 /** Options of a service that this version does not have yet. */
 export const laterServiceOptions: readonly string[] = [
-  'timeout',
   'retry',
   'hedge',
   'connectionPool',

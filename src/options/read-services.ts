@@ -1,6 +1,7 @@
 /** The options of a service, at the top level or inside `services`, and the services that come of them. */
 import type { EndpointAddress } from '../cluster/endpoint.js';
 import { quote } from './describe.js';
+import { readTimeout } from './duration.js';
 import { mergeLoadBalancers } from './merge.js';
 import type { NormalizedPolicy, NormalizedService } from './normalized.js';
 import type { TlsOptions } from './options.js';
@@ -17,6 +18,7 @@ export const serviceFields = {
   endpoints: readEndpoints,
   loadBalancer: readLoadBalancer,
   tls: readTls,
+  timeout: readTimeout,
 };
 
 /** Stands in for an origin that was refused, while the rest of its service is read. */
@@ -38,6 +40,7 @@ export function serviceOf(
     name: own.name ?? defaultName(origin),
     endpoints: own.endpoints ?? ownOrigin(origin),
     loadBalancer: own.loadBalancer ?? client.loadBalancer,
+    timeout: own.timeout ?? client.timeout,
     tls: own.tls === false ? {} : { ...client.tls, ...own.tls },
   };
 }

@@ -57,6 +57,7 @@ export function readClient(given: unknown, at: Place): NormalizedClientOptions |
   const defaultPolicy: NormalizedPolicy = {
     loadBalancer: read.loadBalancer ?? defaultLoadBalancer(),
     tls: read.tls === undefined || read.tls === false ? {} : read.tls,
+    timeout: read.timeout ?? defaults.timeout,
   };
   const services = servicesOf(entries, read, defaultPolicy, at);
   const named = entries.has('service') || entries.has('services');

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { balancerFactory } from '../balancing/policies.js';
 import { Cluster } from '../cluster/cluster.js';
 import { Counters } from '../cluster/counters.js';
-import { chainFor } from '../layers/chain.js';
+import { chainsFor } from '../layers/chain.js';
 import type { NormalizedClientOptions, NormalizedService } from '../options/normalized.js';
 import { serviceOf } from '../options/read-services.js';
 import { ClusterTransport } from '../transport/cluster-transport.js';
@@ -55,7 +55,7 @@ export class Services {
     this.#options = options;
     for (const [origin, served] of this.#byOrigin) {
       const next = options.services.get(origin) ?? unconfigured(origin, options);
-      apply(served, next);
+      apply(served, next, options);
     }
     for (const [origin, service] of options.services) {
       if (!this.#byOrigin.has(origin)) this.#add(service);
@@ -88,7 +88,7 @@ export class Services {
       connect: (endpoint) => transport.connect(endpoint),
       idle: this.#idle,
     });
-    cluster.chain = chainFor(cluster, this.#options);
+    cluster.chains = chainsFor(cluster, this.#options, policy);
     if (this.#closed !== undefined) cluster.close(this.#closed.reason);
     this.#byOrigin.set(policy.origin, { cluster, transport, policy });
     return cluster;
@@ -104,17 +104,19 @@ function unconfigured(
     name: undefined,
     endpoints: undefined,
     loadBalancer: undefined,
+    timeout: undefined,
     tls: undefined,
   };
   return serviceOf(origin, nothing, defaultPolicy);
 }
 
-function apply(served: Served, next: NormalizedService): void {
+function apply(served: Served, next: NormalizedService, options: NormalizedClientOptions): void {
   const { cluster, transport, policy } = served;
   if (!isDeepStrictEqual(next.tls, policy.tls)) transport.setTls(next.tls, cluster.endpoints);
   if (!isDeepStrictEqual(next.endpoints, policy.endpoints)) cluster.setEndpoints(next.endpoints);
   if (!isDeepStrictEqual(next.loadBalancer, policy.loadBalancer)) {
     cluster.setBalancer(balancerFactory(next.loadBalancer));
   }
+  if (next.timeout !== policy.timeout) cluster.chains = chainsFor(cluster, options, next);
   served.policy = next;
 }

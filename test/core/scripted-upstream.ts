@@ -173,11 +173,12 @@ export function chainOver(
     attemptLayers,
     judges: callLayers.filter((layer) => layer.judge !== undefined),
     around,
+    timeout: 0,
   };
 }
 
 export function callOn(chain: Chain, receiver: Receiver, body: Call['body'] = null): Call {
-  return new Call(chain, receiver, 'GET', '/', [], body, undefined);
+  return new Call(chain, receiver, 'GET', '/', [], body, undefined, undefined);
 }
 
 /** An attempt that is answered at once. */

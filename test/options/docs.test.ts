@@ -32,6 +32,7 @@ const samples: Readonly<Record<keyof typeof defaults, object>> = {
   },
   'loadBalancer.fullScan': { loadBalancer: { policy: 'least-request', fullScan: true } },
   'loadBalancer.decayTime': { loadBalancer: { policy: 'peak-ewma', decayTime: '1s' } },
+  timeout: { timeout: '2s' },
   tls: { tls: {} },
   'tls.ca': { tls: { ca: PEM } },
   'tls.cert': { tls: { cert: PEM, key: PEM } },

@@ -5,11 +5,15 @@ import { testRefusals } from './refusal.js';
 describe('init.resilience', () => {
   test.each([[{}], [{ timeout: undefined }], [Object.create(null)]])(
     '%j says nothing',
-    (overrides) => {
-      expect(() => {
-        readOverrides(overrides);
-      }).not.toThrow();
-    },
+    (overrides) => expect(readOverrides(overrides)).toEqual({}),
+  );
+
+  test.each([
+    ['500ms', 500],
+    [0, 0],
+    [false, 0],
+  ])('timeout: %s', (timeout, milliseconds) =>
+    expect(readOverrides({ timeout })).toEqual({ timeout: milliseconds }),
   );
 
   testRefusals(readOverrides, [
@@ -17,8 +21,8 @@ describe('init.resilience', () => {
     ['null', null, 'resilience: found null, expected an object with options of the call'],
     [
       'options of later versions',
-      { timeout: '500ms', retry: false },
-      'resilience.timeout: not available in this version',
+      { hedge: {}, retry: false },
+      'resilience.hedge: not available in this version',
       'resilience.retry: not available in this version',
     ],
     [
@@ -31,6 +35,6 @@ describe('init.resilience', () => {
       { perTryTimeout: 1 },
       "unknown option 'resilience.perTryTimeout'; here it is 'retry.perTryTimeout' (not available in this version)",
     ],
-    ['an unknown word', { foo: 1 }, "unknown option 'resilience.foo'; there is none here"],
+    ['an unknown word', { foo: 1 }, "unknown option 'resilience.foo'; known here: 'timeout'"],
   ]);
 });

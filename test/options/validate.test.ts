@@ -24,7 +24,7 @@ describe('a client without a service', () => {
     service: undefined,
     services: new Map(),
     otherOrigins: 'default-policy',
-    defaultPolicy: { loadBalancer: LEAST_REQUEST, tls: {} },
+    defaultPolicy: { loadBalancer: LEAST_REQUEST, timeout: 0, tls: {} },
     localReplies: 'throw',
     middleware: [],
     callLayers: [],
@@ -41,15 +41,7 @@ describe('a client without a service', () => {
   });
 
   test('undefined is the same as absent, everywhere', () => {
-    const keys = [
-      'service',
-      'endpoints',
-      'services',
-      'tls',
-      'otherOrigins',
-      'unheardOf',
-      'timeout',
-    ];
+    const keys = ['service', 'endpoints', 'services', 'tls', 'otherOrigins', 'unheardOf', 'retry'];
     expect(readOptions(Object.fromEntries(keys.map((key) => [key, undefined])))).toEqual(nothing);
     const endpoints = [{ url: 'http://b', weight: undefined, labels: undefined }];
     expect(serviceOf({ service: 'http://a', endpoints })?.endpoints[0]?.weight).toBe(1);

@@ -4,9 +4,8 @@ import { readOptions } from '../../src/options/validate.js';
 import { testRefusals } from './refusal.js';
 
 const KNOWN =
-  "known here: 'service', 'name', 'endpoints', 'loadBalancer', 'tls', 'services', 'otherOrigins', 'localReplies', 'middleware', 'layers', 'around' and 'runtime'";
+  "known here: 'service', 'name', 'endpoints', 'loadBalancer', 'tls', 'timeout', 'services', 'otherOrigins', 'localReplies', 'middleware', 'layers', 'around' and 'runtime'";
 const LATER = [
-  'timeout',
   'retry',
   'hedge',
   'connectionPool',
@@ -63,8 +62,8 @@ describe('options of later versions', () => {
     ['switched off', { retry: false }, 'retry: not available in this version'],
     [
       'misspelt',
-      { timeot: '1s' },
-      "unknown option 'timeot'; did you mean 'timeout' (not available in this version)?",
+      { hedg: {} },
+      "unknown option 'hedg'; did you mean 'hedge' (not available in this version)?",
     ],
   ]);
 });
@@ -209,7 +208,7 @@ test('all problems come at once, each with its path', () => {
     service: 'http://a',
     endpoints: [{ url: 'http://b', weight: 0 }, { ulr: 'http://c' }],
     loadBalancr: 'random',
-    timeout: '2s',
+    retry: false,
     localReplies: 'answer',
   };
   let thrown: unknown;
@@ -239,10 +238,10 @@ test('all problems come at once, each with its path', () => {
       message: "unknown option 'loadBalancr'; did you mean 'loadBalancer'?",
     },
     {
-      path: 'timeout',
-      found: "the option 'timeout'",
+      path: 'retry',
+      found: "the option 'retry'",
       expected: expect.stringContaining("'service'") as string,
-      message: 'timeout: not available in this version',
+      message: 'retry: not available in this version',
     },
     {
       path: 'localReplies',
@@ -251,4 +250,42 @@ test('all problems come at once, each with its path', () => {
       message: "localReplies: found 'answer', expected 'throw' or 'respond'",
     },
   ]);
+});
+
+describe('timeout', () => {
+  testRefusals(readOptions, [
+    [
+      'a number as text',
+      { timeout: '500' },
+      "timeout: found '500', expected a duration up to 576h, as milliseconds or as text such as '300ms', '1.5s' or '1m30s'; did you mean 500 or '500s'?",
+    ],
+    [
+      'below zero',
+      { timeout: -1 },
+      "timeout: found -1, expected a duration up to 576h, as milliseconds or as text such as '300ms', '1.5s' or '1m30s'",
+    ],
+    [
+      'true',
+      { timeout: true },
+      "timeout: found true, expected a duration up to 576h, as milliseconds or as text such as '300ms', '1.5s' or '1m30s'",
+    ],
+  ]);
+
+  test.each([
+    [false, 0],
+    [0, 0],
+    ['0s', 0],
+    ['2s', 2000],
+    [1500, 1500],
+  ])('%s is %s ms', (timeout, milliseconds) => {
+    expect(readOptions({ timeout }).defaultPolicy.timeout).toBe(milliseconds);
+  });
+
+  test('of the client holds for services that have none of their own', () => {
+    const { services } = readOptions({
+      timeout: '2s',
+      services: { 'http://a': {}, 'http://b': { timeout: '5s' }, 'http://c': { timeout: false } },
+    });
+    expect([...services.values()].map(({ timeout }) => timeout)).toEqual([2000, 5000, 0]);
+  });
 });

@@ -273,8 +273,8 @@ describe('services', () => {
       ],
       [
         'what is yet to come',
-        { 'http://a': { timeout: '1s' } },
-        "services['http://a'].timeout: not available in this version",
+        { 'http://a': { hedge: {} } },
+        "services['http://a'].hedge: not available in this version",
       ],
       [
         'TLS for a service in the clear',

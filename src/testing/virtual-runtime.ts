@@ -21,7 +21,7 @@ export interface VirtualRuntime extends Runtime {
   readonly seed: number;
   /** Timers that were set and have neither fired nor been taken back, background timers included. */
   readonly pendingTimers: number;
-  /** How many of the pending timers are background timers. */
+  /** How many of the pending timers are background timers, or never come due. */
   readonly pendingBackgroundTimers: number;
   /**
    * Moves the time on by `ms` milliseconds; 0 only drains and fires what is due now.
@@ -58,8 +58,10 @@ export function virtualRuntime(options: VirtualRuntimeOptions = {}): VirtualRunt
   let moving = false;
   let failure: { readonly error: unknown } | undefined;
 
-  function setTimer(callback: () => void, delay: number, background = false): Timer {
+  function setTimer(callback: () => void, delay: number, inBackground = false): Timer {
     if (Number.isNaN(delay)) throw new RangeError('The delay of a timer is a number; found NaN');
+    // Nobody can wait for what never comes.
+    const background = inBackground || delay === Infinity;
     const due = time + Math.max(delay, 0);
     // As real timers do, it calls back in the async context in which it was set.
     const timer = { due, background, fire: AsyncResource.bind(callback) };
@@ -150,9 +152,8 @@ export function virtualRuntime(options: VirtualRuntimeOptions = {}): VirtualRunt
 
   async function runUntilIdle({ limit = MOST_AT_ONCE } = {}): Promise<void> {
     let fired = 0;
-    await fireWhile(({ due }) => {
-      // What is due at the end of time never fires.
-      if (timers.length === backgroundTimers || due === Infinity) return false;
+    await fireWhile(() => {
+      if (timers.length === backgroundTimers) return false;
       if (++fired > limit) throw new Error(`Not idle at ${time} ms, after ${limit} timers`);
       return true;
     });

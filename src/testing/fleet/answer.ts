@@ -84,15 +84,18 @@ async function sendPieces(
   return false;
 }
 
-async function writePiece(
+/** Waits until the system has taken the piece: what the client does not read holds up the next one. */
+function writePiece(
   bytes: Uint8Array,
   response: ServerResponse,
   connection: Connection,
 ): Promise<boolean> {
-  if (bytes.length === 0 || response.write(bytes)) return connection.wait(0);
+  if (bytes.length === 0) return connection.wait(0);
   return connection.until((done) => {
-    response.once('drain', done);
-    return () => response.off('drain', done);
+    response.write(bytes, (error) => {
+      if (error == null) done();
+    });
+    return undefined;
   });
 }
 

@@ -100,12 +100,15 @@ export class Connection {
     this.socket.end();
   }
 
-  /** Sends RST. */
+  /**
+   * Sends RST, two turns later: a client in this process has then read what was sent before. Node takes a reset
+   * that it finds together with unread bytes for an orderly close.
+   */
   reset(): void {
     if (this.#onUnixSocket) {
       throw new Error('A connection on a unix socket cannot be reset; close it');
     }
-    this.#accepted.resetAndDestroy();
+    setImmediate(() => setImmediate(() => this.#accepted.resetAndDestroy()));
   }
 
   /** Gives the socket back at once. */

@@ -7,14 +7,19 @@ const HOST = '127.0.0.1';
 export class Port {
   readonly #path: string | undefined;
   readonly #accept: (socket: Socket) => void;
+  readonly #halfOpen: boolean;
   readonly #ended: Promise<unknown>[] = [];
   #number = 0;
   #server: Server | undefined;
   #parked: Socket | undefined;
 
-  /** The path of a unix socket, or undefined for a port that the system chooses. */
-  constructor(path: string | undefined, accept: (socket: Socket) => void) {
+  /**
+   * @param path of a unix socket, or undefined for a port that the system chooses.
+   * @param halfOpen whether a connection stays when the client has ended its half.
+   */
+  constructor(path: string | undefined, halfOpen: boolean, accept: (socket: Socket) => void) {
     this.#path = path;
+    this.#halfOpen = halfOpen;
     this.#accept = accept;
   }
 
@@ -25,7 +30,7 @@ export class Port {
 
   async open(): Promise<void> {
     if (this.#server !== undefined) return;
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, this.#accept);
+    const server = createServer({ allowHalfOpen: this.#halfOpen, noDelay: true }, this.#accept);
     this.#server = server;
     const listening = once(server, 'listening');
     if (this.#path === undefined) server.listen(this.#number, HOST);
@@ -47,7 +52,7 @@ export class Port {
     if (this.#path === undefined) await this.#park();
   }
 
-  /** Ends for good; resolves when all connections that were ever accepted are gone. */
+  /** Ends for good; resolves when the system has everything back. */
   async close(): Promise<void> {
     this.#stopListening();
     this.#unpark();

@@ -87,7 +87,8 @@ export class FleetServer implements LoopbackServer {
     this.name = parts.name;
     this.#parts = parts;
     this.#steps = new StepSource(parts.plan, parts.random);
-    this.#port = new Port(parts.path, (socket) => this.#accept(socket));
+    // As Node's own servers: that of HTTP hears the client's end itself, that of TLS does not.
+    this.#port = new Port(parts.path, parts.tls === undefined, (socket) => this.#accept(socket));
     const onRequest = (message: IncomingMessage, response: ServerResponse) =>
       this.#receive(message, response);
     const patient = { keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0 };
@@ -147,8 +148,9 @@ export class FleetServer implements LoopbackServer {
   }
 
   async close(): Promise<void> {
+    const gone = [...this.#open].map((connection) => connection.gone());
     for (const connection of this.#open) connection.destroy();
-    await this.#port.close();
+    await Promise.all([this.#port.close(), ...gone]);
   }
 
   #accept(socket: Socket): void {

@@ -58,9 +58,10 @@ export interface ResilientClient extends AsyncDisposable {
 export function createResilientClient(options?: ClientOptions): ResilientClient {
   let current = readOptions(options);
   const { runtime } = current;
-  let whenIdle: (() => void) | undefined;
+  /** Those who wait for the last call to end. */
+  const waiting = new Set<() => void>();
   const services = new Services(current, () => {
-    if (whenIdle !== undefined && isIdle()) whenIdle();
+    if (waiting.size > 0 && isIdle()) for (const resolve of [...waiting]) resolve();
   });
 
   function isIdle(): boolean {
@@ -73,20 +74,19 @@ export function createResilientClient(options?: ClientOptions): ResilientClient 
     services.close(undefined);
     if (!isIdle()) {
       await new Promise<void>((resolve) => {
-        const timer = runtime.setTimer(resolve, limit);
-        whenIdle = () => {
+        const done = (): void => {
           runtime.clearTimer(timer);
+          waiting.delete(done);
           resolve();
         };
+        const timer = runtime.setTimer(done, limit);
+        waiting.add(done);
       });
     }
-    await destroy();
+    await services.destroy(undefined);
   }
 
-  async function destroy(error?: unknown): Promise<void> {
-    services.close(error);
-    await Promise.all([...services].map((cluster) => cluster.destroy(error)));
-  }
+  const destroy = (error?: unknown): Promise<void> => services.destroy(error ?? undefined);
 
   const host: FetchHost = {
     respondLocally: current.localReplies === 'respond',

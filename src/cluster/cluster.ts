@@ -26,6 +26,10 @@ export interface ClusterParts {
 export class Cluster implements Upstream {
   readonly name: string;
   readonly service: URL;
+  /** Parts of `service`, which a URL makes anew whenever it is asked. */
+  readonly authority: string;
+  readonly port: string;
+  readonly isSecure: boolean;
   readonly counters: Counters;
   /** What its calls go through. Set right after it is made, and when its policy changes. */
   chains!: Chains;
@@ -42,13 +46,16 @@ export class Cluster implements Upstream {
   constructor(parts: ClusterParts) {
     this.name = parts.name;
     this.service = parts.service;
+    this.authority = parts.service.host;
+    this.port = parts.service.port;
+    this.isSecure = parts.service.protocol === 'https:';
     this.counters = parts.counters;
     this.#runtime = parts.runtime;
     this.#connect = parts.connect;
     this.#idle = parts.idle;
     this.#factory = parts.balancer;
     this.#endpoints = parts.endpoints.map((address) => this.#newEndpoint(address));
-    this.#balancer = this.#rebuilt(undefined);
+    this.#balancer = this.#balancerFor(this.#endpoints, undefined);
   }
 
   get policy(): string {
@@ -74,7 +81,7 @@ export class Cluster implements Upstream {
   /** A new list: endpoints that stay keep what is known of them, those that go finish what is in flight. */
   setEndpoints(addresses: readonly EndpointAddress[]): void {
     const known = new Map(this.#endpoints.map((endpoint) => [endpoint.url, endpoint]));
-    this.#endpoints = addresses.map((address) => {
+    const endpoints = addresses.map((address) => {
       const endpoint = known.get(address.url);
       if (endpoint === undefined) return this.#newEndpoint(address);
       known.delete(address.url);
@@ -82,15 +89,20 @@ export class Cluster implements Upstream {
       endpoint.locality = address.locality;
       return endpoint;
     });
-    for (const endpoint of known.values()) endpoint.sender.drain();
+    // A policy of the user's may throw: then the list stays as it was.
+    this.#balancer = this.#balancerFor(endpoints, this.#balancer);
+    this.#endpoints = endpoints;
     this.counters.membership_change += 1;
-    this.#balancer = this.#rebuilt(this.#balancer);
+    for (const endpoint of known.values()) endpoint.sender.leave();
   }
 
   /** Another policy, or other options of the same: then what it remembers of endpoints stays. */
   setBalancer(factory: BalancerFactory): void {
+    this.#balancer = factory(this.#endpoints, {
+      runtime: this.#runtime,
+      previous: this.#balancer,
+    });
     this.#factory = factory;
-    this.#balancer = this.#rebuilt(this.#balancer);
   }
 
   pick(call: Call): Endpoint | undefined {
@@ -121,7 +133,7 @@ export class Cluster implements Upstream {
     if (ok) endpoint.success += 1;
     else if (!cancelled) endpoint.error += 1;
     this.#balancer.ended?.(endpoint, {
-      latency: (headAt === 0 ? attempt.endedAt : headAt) - attempt.startedAt,
+      latency: (headAt === -1 ? attempt.endedAt : headAt) - attempt.startedAt,
       ok,
       cancelled,
     });
@@ -138,10 +150,10 @@ export class Cluster implements Upstream {
   }
 
   /** Fails what is in flight and closes every connection. */
-  async destroy(reason: unknown): Promise<void> {
+  destroy(reason: unknown): void {
     this.close(reason);
     for (const call of this.#calls.toArray()) drive.close(call, reason);
-    await Promise.all(this.#endpoints.map(({ sender }) => sender.destroy()));
+    for (const { sender } of this.#endpoints) sender.destroy();
   }
 
   /** Envoy's counters and gauges, without the prefix. */
@@ -160,8 +172,8 @@ export class Cluster implements Upstream {
     return endpoint;
   }
 
-  #rebuilt(previous: Balancer | undefined): Balancer {
-    return this.#factory(this.#endpoints, { runtime: this.#runtime, previous });
+  #balancerFor(endpoints: readonly Endpoint[], previous: Balancer | undefined): Balancer {
+    return this.#factory(endpoints, { runtime: this.#runtime, previous });
   }
 }
 

@@ -20,8 +20,10 @@ export interface Sender {
   readonly size: { readonly open: number; readonly idle: number };
   /** The connections of now close: idle ones at once, busy ones after their exchange. */
   drain(): void;
-  /** Closes every connection at once; resolves when their sockets have closed. */
-  destroy(): Promise<void>;
+  /** The endpoint is no longer one: as `drain`, and what is opened yet closes after one exchange. */
+  leave(): void;
+  /** Closes every connection at once. */
+  destroy(): void;
 }
 
 /**

@@ -47,11 +47,11 @@ export class Attempt {
   /** What was decided when its head or its failure came, if a layer decided anything. */
   verdict: Verdict | undefined = undefined;
 
-  /** Times by the runtime's clock; 0 where it has not happened. */
+  /** Times by the runtime's clock; -1 where it has not happened. */
   readonly startedAt: number;
-  connectedAt = 0;
-  headAt = 0;
-  endedAt = 0;
+  connectedAt = -1;
+  headAt = -1;
+  endedAt = -1;
 
   /** @internal */
   phase: Phase = 'starting';

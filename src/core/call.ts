@@ -13,6 +13,8 @@ export interface Chain {
   readonly upstream: Upstream;
   readonly callLayers: readonly CallLayer[];
   readonly attemptLayers: readonly AttemptLayer[];
+  /** Code of the user's runs in it, which can tell in whose async context. */
+  readonly keepsContext: boolean;
   /** Those of `callLayers` that judge; nothing is asked, or built to be asked, when there are none. */
   readonly judges: readonly CallLayer[];
   /** Makes a context active around the sending of an attempt, for tracing. */
@@ -87,8 +89,14 @@ export class Call {
   signalSlot = -1;
   /** @internal Decided: nothing may start any more. */
   over = false;
+  /** @internal It is being failed: what that sets off cannot fail it again. */
+  failing = false;
   /** @internal Its layers have been told of its end. */
   ended = false;
+  /** @internal Some attempt's answer was dropped, and may still be on its way. */
+  hasDropped = false;
+  /** @internal What a body that is made while it is sent threw. */
+  bodyError: unknown = undefined;
   /** @internal Attempts that have neither been accepted, dropped nor failed. */
   undecided = 0;
   /** @internal Call layers whose `start` has been passed. */
@@ -101,7 +109,7 @@ export class Call {
   onWoken: (() => void) | undefined = undefined;
   /** @internal */
   alarms: Timer[] | undefined = undefined;
-  /** @internal Runs a function in the async context the call was made in; kept where later starts are possible. */
+  /** @internal Runs a function in the async context the call was made in, where somebody could tell. */
   readonly inContext: ((start: () => void) => void) | undefined;
   /** @internal A body that can be sent once has been handed to the wire. */
   bodySpent = false;
@@ -124,7 +132,7 @@ export class Call {
   ) {
     this.timeout = overrides?.timeout ?? chain.timeout;
     this.startedAt = chain.runtime.now();
-    this.inContext = chain.judges.length > 0 ? AsyncLocalStorage.snapshot() : undefined;
+    this.inContext = chain.keepsContext ? AsyncLocalStorage.snapshot() : undefined;
   }
 
   /** The cluster's name. */
@@ -134,6 +142,7 @@ export class Call {
 
   /** Asks for a `woken` event at that time of the runtime's clock, if the call is still undecided then. */
   wakeAt(time: number): void {
+    if (this.over) return;
     const { runtime } = this.chain;
     const alarm = runtime.setTimer(() => this.onWoken?.(), time - runtime.now());
     (this.alarms ??= []).push(alarm);

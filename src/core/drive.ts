@@ -8,6 +8,18 @@ import { failure, type Failure } from './failure.js';
 import type { CallEvent, Refusal, Verdict } from './layer.js';
 import { LocalReply, type RawHeader } from './reply.js';
 import { Rounds } from './rounds.js';
+import {
+  cancel,
+  decide,
+  endCall,
+  failCall,
+  finish,
+  isOver,
+  replyLocally,
+  SUPERSEDED,
+  thrown,
+  warn,
+} from './settle.js';
 
 /** A dropped answer is read on up to this many bytes, so that its connection can be used again. */
 const DRAIN_LIMIT = 64 * 1024;
@@ -35,6 +47,50 @@ export function close(call: Call, reason: unknown): void {
 
 /** The attempt has its connection, and its request is about to be written. */
 export function connected(attempt: Attempt): void {
+  const { inContext } = attempt.call;
+  if (inContext === undefined) takeConnection(attempt);
+  else inContext(() => takeConnection(attempt));
+}
+
+/** Status and headers are known. */
+export function head(
+  attempt: Attempt,
+  status: number,
+  statusText: string,
+  rawHeaders: readonly RawHeader[],
+): void {
+  attempt.status = status;
+  attempt.statusText = statusText;
+  attempt.rawHeaders = rawHeaders;
+  const { inContext } = attempt.call;
+  if (inContext === undefined) takeHead(attempt);
+  else inContext(() => takeHead(attempt));
+}
+
+/** A piece of the body. False asks the transport to pause. */
+export function data(attempt: Attempt, chunk: Buffer): boolean {
+  if (attempt.phase === 'accepted') return attempt.call.receiver.onData(chunk);
+  if (attempt.phase !== 'dropped') return true;
+  attempt.drained += chunk.length;
+  if (attempt.drained > DRAIN_LIMIT) cancel(attempt, SUPERSEDED);
+  return true;
+}
+
+/** The body has ended well. */
+export function end(attempt: Attempt, trailers: readonly RawHeader[]): void {
+  const { inContext } = attempt.call;
+  if (inContext === undefined) takeEnd(attempt, trailers);
+  else inContext(() => takeEnd(attempt, trailers));
+}
+
+/** The exchange failed, in whatever phase. */
+export function fail(attempt: Attempt, reason: Failure): void {
+  const { inContext } = attempt.call;
+  if (inContext === undefined) takeFailure(attempt, reason);
+  else inContext(() => takeFailure(attempt, reason));
+}
+
+function takeConnection(attempt: Attempt): void {
   attempt.connectedAt = attempt.call.chain.runtime.now();
   const layers = attempt.call.chain.attemptLayers;
   if (layers.length === 0) return;
@@ -45,19 +101,10 @@ export function connected(attempt: Attempt): void {
   }
 }
 
-/** Status and headers are known. */
-export function head(
-  attempt: Attempt,
-  status: number,
-  statusText: string,
-  rawHeaders: readonly RawHeader[],
-): void {
+function takeHead(attempt: Attempt): void {
   const { call } = attempt;
   const { chain } = call;
   attempt.headAt = chain.runtime.now();
-  attempt.status = status;
-  attempt.statusText = statusText;
-  attempt.rawHeaders = rawHeaders;
   let verdict: Verdict | undefined;
   if (chain.attemptLayers.length > 0 || chain.judges.length > 0) {
     try {
@@ -82,29 +129,19 @@ export function head(
   }
 }
 
-/** A piece of the body. False asks the transport to pause. */
-export function data(attempt: Attempt, chunk: Buffer): boolean {
-  if (attempt.phase === 'accepted') return attempt.call.receiver.onData(chunk);
-  attempt.drained += chunk.length;
-  if (attempt.drained > DRAIN_LIMIT) cancel(attempt, SUPERSEDED);
-  return true;
-}
-
-/** The body has ended well. */
-export function end(attempt: Attempt, trailers: readonly RawHeader[]): void {
+function takeEnd(attempt: Attempt, trailers: readonly RawHeader[]): void {
   if (attempt.phase === 'over') return;
+  const { call } = attempt;
   const accepted = attempt.phase === 'accepted';
   finish(attempt);
-  if (accepted) {
-    endCall(attempt.call);
-    attempt.call.receiver.onEnd(trailers);
-  }
+  // A layer that was told of the end may have aborted the call.
+  if (!accepted || call.ended) return;
+  endCall(call);
+  call.receiver.onEnd(trailers);
 }
 
-/** The exchange failed, in whatever phase. */
-export function fail(attempt: Attempt, reason: Failure): void {
-  const { call } = attempt;
-  const { phase } = attempt;
+function takeFailure(attempt: Attempt, reason: Failure): void {
+  const { call, phase } = attempt;
   if (phase === 'over') return;
   attempt.failure = reason;
   finish(attempt);
@@ -115,7 +152,7 @@ export function fail(attempt: Attempt, reason: Failure): void {
   }
   call.undecided -= 1;
   let verdict: Verdict | undefined;
-  if (call.chain.judges.length > 0) {
+  if (call.chain.judges.length > 0 && !call.over) {
     try {
       verdict = judge(call, { type: 'failed', attempt, failure: reason });
     } catch (error) {
@@ -132,14 +169,13 @@ function enterCall(call: Call, from: number): void {
   const layers = call.chain.callLayers;
   try {
     for (let index = from; index < layers.length; index++) {
-      const answer = layers[index]?.start?.(call);
       call.entered = index + 1;
+      const answer = layers[index]?.start?.(call);
+      // The layer may have aborted the call.
+      if (call.over) return;
       if (answer === undefined) continue;
-      if (answer instanceof Promise) {
-        void resumeCall(call, answer, index + 1);
-      } else {
-        refuseCall(call, answer);
-      }
+      if (isPending(answer)) void resumeCall(call, answer, index + 1);
+      else refuseCall(call, answer);
       return;
     }
   } catch (error) {
@@ -151,7 +187,7 @@ function enterCall(call: Call, from: number): void {
 
 async function resumeCall(
   call: Call,
-  waiting: Promise<undefined | Refusal>,
+  waiting: PromiseLike<undefined | Refusal>,
   next: number,
 ): Promise<void> {
   let answer: undefined | Refusal;
@@ -177,6 +213,7 @@ function startAttempt(call: Call): void {
   call.undecided += 1;
   try {
     const endpoint = chain.upstream.pick(call);
+    if (isOver(attempt)) return;
     if (endpoint === undefined) {
       fail(attempt, failure('no-healthy-endpoint', 'UH', undefined, false));
       return;
@@ -188,7 +225,7 @@ function startAttempt(call: Call): void {
     fail(attempt, thrown(error, attempt));
     return;
   }
-  enterAttempt(attempt, 0);
+  if (!isOver(attempt)) enterAttempt(attempt, 0);
 }
 
 function enterAttempt(attempt: Attempt, from: number): void {
@@ -196,23 +233,28 @@ function enterAttempt(attempt: Attempt, from: number): void {
   try {
     for (let index = from; index < layers.length; index++) {
       const answer = layers[index]?.start?.(attempt);
-      if (answer === undefined) {
-        attempt.entered = index + 1;
-        continue;
+      if (answer !== undefined) {
+        if (isPending(answer)) void resumeAttempt(attempt, answer, index);
+        else if (!isOver(attempt)) refuseAttempt(attempt, answer);
+        return;
       }
-      if (answer instanceof Promise) void resumeAttempt(attempt, answer, index);
-      else refuseAttempt(attempt, answer);
-      return;
+      if (isOver(attempt)) {
+        endLate(attempt, index);
+        return;
+      }
+      attempt.entered = index + 1;
     }
     send(attempt);
   } catch (error) {
-    fail(attempt, thrown(error, attempt));
+    // With the request on its way, the attempt is not the only thing that has to end.
+    if (attempt.phase === 'starting') fail(attempt, thrown(error, attempt));
+    else failCall(attempt.call, thrown(error, attempt));
   }
 }
 
 async function resumeAttempt(
   attempt: Attempt,
-  waiting: Promise<undefined | Refusal>,
+  waiting: PromiseLike<undefined | Refusal>,
   index: number,
 ): Promise<void> {
   let answer: undefined | Refusal;
@@ -221,13 +263,22 @@ async function resumeAttempt(
   } catch (error) {
     answer = thrown(error, attempt);
   }
-  if (answer === undefined) {
-    // A start that was passed is owed its end, even when the call has ended meanwhile.
+  if (isOver(attempt)) {
+    if (answer === undefined) endLate(attempt, index);
+  } else if (answer === undefined) {
     attempt.entered = index + 1;
-    if (attempt.phase === 'over') attempt.call.chain.attemptLayers[index]?.end?.(attempt);
-    else enterAttempt(attempt, index + 1);
-  } else if (attempt.phase !== 'over') {
+    enterAttempt(attempt, index + 1);
+  } else {
     refuseAttempt(attempt, answer);
+  }
+}
+
+/** A start that was passed is owed its end, even when the attempt was over by then. */
+function endLate(attempt: Attempt, index: number): void {
+  try {
+    attempt.call.chain.attemptLayers[index]?.end?.(attempt);
+  } catch (error) {
+    warn(error);
   }
 }
 
@@ -264,12 +315,13 @@ function accept(attempt: Attempt): void {
   attempt.phase = 'accepted';
   call.answer = attempt;
   decide(call, SUPERSEDED);
-  call.receiver.onHead(attempt);
+  if (!call.ended) call.receiver.onHead(attempt);
 }
 
 /** Reads the rest of an unwanted answer, so that its connection stays; `data` and `DRAIN_LIMIT` bound it. */
 function drop(attempt: Attempt): void {
   attempt.phase = 'dropped';
+  attempt.call.hasDropped = true;
   attempt.resume();
 }
 
@@ -280,20 +332,14 @@ function plan(call: Call, after: number): void {
   }
   call.rounds = new Rounds(call);
   call.rounds.offer(after);
-  call.rounds.play(startInContext).catch((error: unknown) => failCall(call, thrown(error)));
-}
-
-/** Whatever starts from a timer or another event runs in the async context of its call. */
-function startInContext(call: Call): void {
-  if (call.inContext === undefined) startAttempt(call);
-  else call.inContext(() => startAttempt(call));
+  call.rounds.play(startAttempt).catch((error: unknown) => failCall(call, thrown(error)));
 }
 
 function woken(call: Call): void {
   if (call.over) return;
   try {
     const verdict = judge(call, { type: 'woken' });
-    if (verdict?.kind === 'another' && canRepeat(call)) startInContext(call);
+    if (verdict?.kind === 'another' && canRepeat(call)) startAttempt(call);
   } catch (error) {
     failCall(call, thrown(error));
   }
@@ -316,104 +362,10 @@ function isExpecting(call: Call): boolean {
   return call.undecided > 0 || call.rounds?.planned === true;
 }
 
-const SUPERSEDED = failure('superseded', undefined, undefined, true);
-
-/** From here on nothing starts for the call, and what was undecided is cancelled, for the reason given. */
-function decide(call: Call, loss: Failure): void {
-  call.over = true;
-  call.rounds?.stop();
-  if (call.alarms !== undefined) {
-    for (const alarm of call.alarms) call.chain.runtime.clearTimer(alarm);
-  }
-  if (call.undecided > 0) {
-    for (const other of call.attempts) {
-      if (other.phase === 'starting' || other.phase === 'sent') cancel(other, loss);
-    }
-    call.undecided = 0;
-  }
-}
-
-function replyLocally(call: Call, reply: LocalReply): void {
-  if (call.over) return;
-  decide(call, SUPERSEDED);
-  call.localReply = reply;
-  endCall(call);
-  call.receiver.onHead(reply);
-  call.receiver.onData(Buffer.from(reply.body));
-  call.receiver.onEnd([]);
-}
-
-function failCall(call: Call, reason: Failure): void {
-  if (call.ended) return;
-  call.failure = reason;
-  decide(call, reason);
-  const { answer } = call;
-  if (answer?.phase === 'accepted') {
-    answer.failure ??= reason;
-    answer.exchange?.cancel(reason.cause);
-    finish(answer);
-  }
-  endCall(call);
-  call.receiver.onFail(reason);
-}
-
-/** Ends an attempt that nobody needs any more. */
-function cancel(attempt: Attempt, loss: Failure): void {
-  attempt.failure ??= loss;
-  attempt.exchange?.cancel(loss.cause);
-  finish(attempt);
-}
-
-/** The attempt is over: the layers it has entered are told in reverse order, and the endpoint is free of it. */
-function finish(attempt: Attempt): void {
-  const { chain } = attempt.call;
-  attempt.phase = 'over';
-  attempt.endedAt = chain.runtime.now();
-  for (let index = attempt.entered - 1; index >= 0; index--) {
-    try {
-      chain.attemptLayers[index]?.end?.(attempt);
-    } catch (error) {
-      warn(error);
-    }
-  }
-  if (attempt.endpoint === undefined) return;
-  try {
-    chain.upstream.ended(attempt);
-  } catch (error) {
-    warn(error);
-  }
-}
-
-function endCall(call: Call): void {
-  const { chain } = call;
-  call.ended = true;
-  call.endedAt = chain.runtime.now();
-  if (call.attempts.length > 1) {
-    for (const attempt of call.attempts) {
-      if (attempt.phase === 'dropped') cancel(attempt, SUPERSEDED);
-    }
-  }
-  for (let index = call.entered - 1; index >= 0; index--) {
-    try {
-      chain.callLayers[index]?.end?.(call);
-    } catch (error) {
-      warn(error);
-    }
-  }
-  chain.upstream.callEnded(call);
-}
-
-function thrown(error: unknown, attempt?: Attempt): Failure {
-  return failure('invalid', undefined, error, attempt?.phase !== 'starting');
+function isPending<T>(answer: T | PromiseLike<T>): answer is PromiseLike<T> {
+  return typeof answer === 'object' && answer !== null && 'then' in answer;
 }
 
 function wasSent(call: Call): boolean {
-  return call.attempts.some((attempt) => attempt.failure?.sent ?? attempt.connectedAt > 0);
-}
-
-function warn(error: unknown): void {
-  process.emitWarning(`the end of an attempt or a call could not be told: ${String(error)}`, {
-    type: 'OutriggerWarning',
-    code: 'OUTRIGGER_END_THREW',
-  });
+  return call.attempts.some((attempt) => attempt.failure?.sent ?? attempt.connectedAt !== -1);
 }

@@ -64,7 +64,7 @@ export function attemptRecords(call: Call): AttemptRecord[] {
 function attemptRecord(attempt: Attempt): AttemptRecord {
   const { call, endpoint, failure, verdict } = attempt;
   const since = (time: number): number | undefined =>
-    time === 0 ? undefined : round(time - call.startedAt);
+    time === -1 ? undefined : round(time - call.startedAt);
   return {
     number: attempt.number,
     endpoint: endpoint?.url,

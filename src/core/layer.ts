@@ -32,7 +32,7 @@ export interface CallLayer {
   /** As `describe()` prints it. */
   readonly name: string;
   /** Nothing: go on. A promise: wait for it. A refusal: the call ends here with it. */
-  start?(call: Call): undefined | Refusal | Promise<undefined | Refusal>;
+  start?(call: Call): undefined | Refusal | PromiseLike<undefined | Refusal>;
   /** Undefined abstains. The outermost layer that does not abstain wins. Never asked after a head was accepted. */
   judge?(call: Call, event: CallEvent): Verdict | undefined;
   /** Exactly once per call that was started. */
@@ -44,7 +44,7 @@ export interface AttemptLayer {
   /** As `describe()` prints it. */
   readonly name: string;
   /** Nothing: go on. A promise: wait for it. A refusal: the attempt fails with it. May change `attempt.headers`. */
-  start?(attempt: Attempt): undefined | Refusal | Promise<undefined | Refusal>;
+  start?(attempt: Attempt): undefined | Refusal | PromiseLike<undefined | Refusal>;
   /** The attempt has its connection. */
   connected?(attempt: Attempt): void;
   /** Status and headers are known. */

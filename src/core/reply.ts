@@ -31,7 +31,11 @@ export class LocalReply implements Reply {
     readonly statusText: string,
     readonly rawHeaders: readonly string[],
     readonly body: string,
-  ) {}
+  ) {
+    if (!Number.isInteger(status) || status < 200 || status > 599) {
+      throw new RangeError(`a local reply has a status from 200 to 599, found ${status}`);
+    }
+  }
 
   // The whole body is handed over at once: there is nothing to hold back.
   pause(): void {}

@@ -6,6 +6,7 @@ export function bodyStream(reply: FetchReply): ReadableStream<Uint8Array> {
   let piped = false;
   let reading: ReadableByteStreamController | undefined;
   let idle: WeakRef<ReadableByteStreamController>;
+  const isReading = (): boolean => reading !== undefined;
   const stream = new ReadableStream(
     {
       type: 'bytes',
@@ -23,11 +24,11 @@ export function bodyStream(reply: FetchReply): ReadableStream<Uint8Array> {
           data(chunk) {
             const open = reading ?? idle.deref();
             if (open === undefined || chunk.length === 0) return true;
+            // When another read waits, enqueue() calls pull at once, which sets it again.
+            reading = undefined;
             // A byte stream detaches what it is given: hand it a buffer of its own.
             open.enqueue(new Uint8Array(chunk));
-            if ((open.desiredSize ?? 0) > 0) return true;
-            reading = undefined;
-            return false;
+            return isReading();
           },
           end() {
             const open = reading ?? idle.deref();

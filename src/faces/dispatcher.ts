@@ -32,9 +32,11 @@ export function dispatchCall(
   handler: object,
   overrides?: Overrides,
   onCall?: (call: Call) => void,
-): void {
+): HandlerReceiver {
   const receiver = new HandlerReceiver(outletOf(handler), host.respondLocally);
-  if (!receiver.begin()) return;
+  if (!receiver.begin()) return receiver;
+  const watching: { call?: Call } = {};
+  const body = watchBody((options.body ?? null) as RequestBody | null, watching);
   let cluster: Cluster;
   let call: Call;
   try {
@@ -46,18 +48,20 @@ export function dispatchCall(
       receiver,
       options.method,
       options.query ? withQuery(options.path, options.query) : options.path,
-      flatHeaders(options.headers, cluster.service.host),
-      (options.body ?? null) as RequestBody | null,
+      flatHeaders(options.headers, cluster.authority),
+      body,
       options,
       own,
     );
   } catch (error) {
     receiver.refuse(error);
-    return;
+    return receiver;
   }
   receiver.call = call;
+  watching.call = call;
   onCall?.(call);
   cluster.start(call);
+  return receiver;
 }
 
 export class ResilientDispatcher extends DispatcherBase {
@@ -110,6 +114,36 @@ function withQuery(path: string, query: Record<string, unknown>): string {
   return text === '' ? path : `${path}?${text}`;
 }
 
+/**
+ * Tells the call what its own body threw while it was read: that is no fault of the endpoint. Forms that undici
+ * knows by their class are handed on as they are.
+ */
+function watchBody(body: RequestBody | null, watching: { call?: Call }): RequestBody | null {
+  const note = (error: unknown): void => {
+    if (watching.call !== undefined) watching.call.bodyError ??= error;
+  };
+  if (body === null || typeof body === 'string' || ArrayBuffer.isView(body)) return body;
+  if ('on' in body) {
+    body.once('error', note);
+    return body;
+  }
+  if (body instanceof Blob || body instanceof FormData || !(Symbol.asyncIterator in body))
+    return body;
+  return noting(body, note);
+}
+
+async function* noting(
+  body: AsyncIterable<Uint8Array>,
+  note: (error: unknown) => void,
+): AsyncIterable<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    note(error);
+    throw error;
+  }
+}
+
 type HeaderValue = string | number | null | undefined | readonly string[];
 
 /** Headers in any of undici's forms as names and values in turn, the host first. */
@@ -118,8 +152,8 @@ function flatHeaders(headers: DispatchOptions['headers'], authority: string): st
   const flat: string[] = [];
   const add = (name: string, value: HeaderValue): void => {
     if (value === undefined) return;
-    if (typeof value === 'object' && value !== null) {
-      for (const one of value) add(name, one);
+    if (Array.isArray(value)) {
+      for (const one of value as readonly string[]) add(name, one);
       return;
     }
     const text = value === null ? '' : String(value);
@@ -133,6 +167,7 @@ function flatHeaders(headers: DispatchOptions['headers'], authority: string): st
     }
   };
   if (Array.isArray(headers)) {
+    if (headers.length % 2 !== 0) throw new TypeError('headers array must be even');
     for (let index = 0; index < headers.length; index += 2) {
       add(String(headers[index]), headers[index + 1]);
     }

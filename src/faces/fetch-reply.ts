@@ -39,20 +39,21 @@ interface Reader {
 export class FetchReply implements Receiver {
   call!: Call;
   head!: Reply;
-  /** What the caller asked with, for when the platform has to go on from here. */
-  init: RequestInit | undefined = undefined;
+  /** How many of the call's headers the caller gave, as names and values; those behind them were added. */
+  ownHeaders = 0;
   /** The body has been read, or somebody has begun to. */
   used = false;
   readonly #host: ReplyHost;
   #resolve: (response: Response | Promise<Response>) => void;
   #reject: (error: unknown) => void;
-  readonly #signal: AbortSignal | undefined;
+  readonly signal: AbortSignal | undefined;
   /**
-   * Who would read the body. Held until the body has ended or paused, which it does by itself; from the pause on
-   * only the holder's collection tells that nobody will come, so it is registered then and let go.
+   * Who would read the body. Held for the turn in which the answer comes, when most bodies end; from then on only
+   * the holder's collection tells that nobody will come, so it is registered and let go.
    */
   #holder: object | undefined = undefined;
   #registered = false;
+  #hasHead = false;
   #chunks: Buffer[] = [];
   #size = 0;
   #ended = false;
@@ -69,14 +70,16 @@ export class FetchReply implements Receiver {
     this.#host = host;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#signal = signal;
+    this.signal = signal;
   }
 
   onHead(reply: Reply): void {
     this.head = reply;
+    this.#hasHead = true;
     const response = this.#host.respond(this);
     if (!(response instanceof Promise)) this.#holder = response;
     this.#resolve(response);
+    if (this.#holder !== undefined) queueMicrotask(() => this.#letGo());
     // The promise holds the response, which must stay collectable.
     this.#resolve = ignore;
     this.#reject = ignore;
@@ -86,9 +89,7 @@ export class FetchReply implements Receiver {
     if (this.#sink !== undefined) return this.#sink.data(chunk);
     this.#chunks.push(chunk);
     this.#size += chunk.length;
-    if (this.#reader !== undefined || this.#size <= UNREAD_LIMIT) return true;
-    this.#letGo();
-    return false;
+    return this.#reader !== undefined || this.#size <= UNREAD_LIMIT;
   }
 
   onEnd(): void {
@@ -100,7 +101,7 @@ export class FetchReply implements Receiver {
 
   onFail(failure: Failure): void {
     this.#release();
-    if (this.call.answer === undefined) {
+    if (!this.#hasHead) {
       const local = this.#host.respondLocally ? localReplyFor(this.call, failure) : undefined;
       if (local === undefined) this.#reject(toError(this.call, failure));
       else this.#takeLocal(local);
@@ -116,6 +117,8 @@ export class FetchReply implements Receiver {
   /** The whole body, once, through a function: at once if it is there, or when it is. */
   consume<T>(read: (bytes: Buffer) => T): Promise<T> {
     this.used = true;
+    // From here on the reader stands for itself; its response may be gone.
+    this.#forget();
     return new Promise<T>((resolve, reject) => {
       const reader = { read, resolve: resolve as (value: unknown) => void, reject };
       if (this.#failed !== undefined) reject(this.#failed.error);
@@ -129,17 +132,15 @@ export class FetchReply implements Receiver {
 
   /** From here on another object stands for whoever reads the body. */
   handTo(holder: object): void {
-    const wasRegistered = this.#registered;
     this.#forget();
     if (this.#ended || this.#failed !== undefined) return;
     this.#holder = holder;
-    if (wasRegistered) this.#letGo();
+    this.#letGo();
   }
 
   /** Hands the body over piece by piece, from its first byte. */
   pipe(sink: BodySink): void {
     this.used = true;
-    this.#letGo();
     if (this.#failed !== undefined) {
       sink.fail(this.#failed.error);
       return;
@@ -152,6 +153,11 @@ export class FetchReply implements Receiver {
     if (this.#ended) sink.end();
     else if (open) this.head.resume();
     else this.head.pause();
+  }
+
+  /** Somebody else listens to the caller's signal from here on. */
+  unwatch(): void {
+    if (this.signal !== undefined) this.#host.signals.unwatch(this.signal, this.call);
   }
 
   /** The reader does not want the rest. */
@@ -186,7 +192,7 @@ export class FetchReply implements Receiver {
 
   #release(): void {
     this.#forget();
-    if (this.#signal !== undefined) this.#host.signals.unwatch(this.#signal, this.call);
+    this.unwatch();
   }
 
   #takeLocal(local: LocalReply): void {

@@ -8,6 +8,7 @@ import { readOverrides } from '../options/overrides.js';
 import type { DispatchHost } from './dispatcher.js';
 import { FetchReply, headerText, urlOf, type ReplyHost } from './fetch-reply.js';
 import { fetchOnPlatform, type Hops } from './full-path.js';
+import { BLOCKED_PORTS } from './blocked-ports.js';
 import { lightResponses, type LightResponses } from './light-response.js';
 import { Signals } from './signals.js';
 import { simpleRequest } from './simple-request.js';
@@ -40,6 +41,7 @@ export interface FetchFace {
 
 /** Paths that `new URL` would leave as they are. */
 const PLAIN_PATH = /^\/[\w\-.~!$&()*+,;=:@%/?]*$/;
+const EMPTY_QUERY = /\?(?:$|#)/;
 /** Dot segments, also percent-encoded. */
 const DOT_SEGMENT = /\/\.|%2e/i;
 
@@ -52,9 +54,9 @@ export function fetchFace(host: FetchHost): FetchFace {
     respondLocally: host.respondLocally,
     unread: new FinalizationRegistry((reply) => reply.cancel(new Error('nobody read the body'))),
     respond(reply) {
-      return needsPlatform(reply.head)
-        ? fetchOnPlatform(host, hops, urlOf(reply.call), reply.init, undefined, reply)
-        : (light ??= lightResponses()).create(reply);
+      if (!needsPlatform(reply.head)) return (light ??= lightResponses()).create(reply);
+      reply.unwatch();
+      return fetchOnPlatform(host, hops, urlOf(reply.call), initOf(reply), undefined, reply);
     },
   };
 
@@ -66,8 +68,7 @@ export function fetchFace(host: FetchHost): FetchFace {
       return fetchOnPlatform(host, hops, absolute(host, input), init, overrides);
     }
     const { cluster, path } = target;
-    const secure = cluster.service.protocol === 'https:';
-    const simple = simpleRequest(init, cluster.service.host, secure);
+    const simple = simpleRequest(init, cluster.authority, cluster.isSecure);
     if (simple === undefined) {
       return fetchOnPlatform(host, hops, absolute(host, input), init, overrides);
     }
@@ -79,7 +80,7 @@ export function fetchFace(host: FetchHost): FetchFace {
       const chain = overrides === undefined ? usual : cluster.chains.for(overrides);
       const call = new Call(chain, reply, method, path, headers, body, undefined, overrides);
       reply.call = call;
-      reply.init = init;
+      reply.ownHeaders = simple.ownHeaders;
       if (signal !== undefined) replyHost.signals.watch(signal, call);
       cluster.start(call);
     });
@@ -128,6 +129,8 @@ function locate(
   input: string | URL,
 ): { cluster: Cluster; path: string } | undefined {
   const text = typeof input === 'string' ? input : input.href;
+  // Whether an empty query is sent differs between versions of the platform.
+  if (EMPTY_QUERY.test(text)) return undefined;
   const slash = text.startsWith('/') ? 0 : text.indexOf('/', 8);
   if (slash !== -1) {
     const origin = slash === 0 ? host.service : text.slice(0, slash);
@@ -135,6 +138,7 @@ function locate(
     const path = text.slice(slash);
     if (
       cluster !== undefined &&
+      !BLOCKED_PORTS.has(cluster.port) &&
       PLAIN_PATH.test(path) &&
       !DOT_SEGMENT.test(path) &&
       !path.startsWith('//')
@@ -145,8 +149,19 @@ function locate(
   if (!URL.canParse(text, host.service)) return undefined;
   const url = new URL(text, host.service);
   const isWeb = url.protocol === 'http:' || url.protocol === 'https:';
-  if (!isWeb || url.username !== '' || url.password !== '') return undefined;
+  if (!isWeb || BLOCKED_PORTS.has(url.port) || url.username !== '' || url.password !== '')
+    return undefined;
   return { cluster: host.clusterOf(url.origin), path: url.pathname + url.search };
+}
+
+/** What the caller asked for, as it was then: his own objects may have changed since. */
+function initOf({ call, ownHeaders, signal }: FetchReply): RequestInit {
+  const headers: [string, string][] = [];
+  for (let index = 2; index < ownHeaders; index += 2) {
+    headers.push([call.headers[index] ?? '', call.headers[index + 1] ?? '']);
+  }
+  const body = call.body as string | Uint8Array<ArrayBuffer> | null;
+  return { method: call.method, headers, body, ...(signal && { signal }) };
 }
 
 /** What the platform's fetch can take: it knows no base for relative URLs. */

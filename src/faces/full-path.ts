@@ -4,7 +4,7 @@ import { isOutriggerError } from '../core/errors.js';
 import { dispatchCall, type DispatchHost, type DispatchOptions } from './dispatcher.js';
 import type { FetchReply } from './fetch-reply.js';
 import { outletOf } from './outlet.js';
-import { replay } from './handler-receiver.js';
+import { replay, type HandlerReceiver } from './handler-receiver.js';
 
 /** The platform's, whatever an application puts in its place later. Reading it loads nothing. */
 const platformFetch = globalThis.fetch;
@@ -45,15 +45,22 @@ export async function fetchOnPlatform(
 ): Promise<Response> {
   const hops: Call[] = first === undefined ? [] : [first.call];
   let inHand = first;
+  /** Gives up the hop that the platform has turned away from: it never reads what it does not want. */
+  let leave: (() => void) | undefined =
+    first && (() => first.cancel(new Error('no longer wanted')));
+  let receiver: HandlerReceiver | undefined;
   const dispatcher = {
     dispatch(options: DispatchOptions, handler: object): boolean {
-      if (inHand === undefined) {
-        const own = hops[0] === undefined ? overrides : { timeout: timeLeft(hops[0]) };
-        dispatchCall(host, options, handler, own, (call) => hops.push(call));
-      } else {
-        replay(inHand, outletOf(handler));
+      if (inHand !== undefined) {
+        leave = replay(inHand, outletOf(handler));
         inHand = undefined;
+        return true;
       }
+      leave?.();
+      const own = hops[0] === undefined ? overrides : { timeout: timeLeft(hops[0]) };
+      const current = dispatchCall(host, options, handler, own, (call) => hops.push(call));
+      receiver = current;
+      leave = () => current.leave();
       return true;
     },
   };
@@ -67,10 +74,12 @@ export async function fetchOnPlatform(
     explained.set(response, hops);
     return response;
   } catch (error) {
-    // An answer that is in hand and was not asked for again must not be left open.
-    inHand?.cancel(error);
+    leave?.();
     const cause = error instanceof Error ? error.cause : undefined;
-    throw isOutriggerError(cause) ? cause : error;
+    // Our own errors, and the one that destroy() was given, are not wrapped in another.
+    throw cause !== undefined && (isOutriggerError(cause) || cause === receiver?.error)
+      ? cause
+      : error;
   }
 }
 

@@ -1,4 +1,5 @@
 /** The dispatcher face's side of a call: passes everything on to an undici handler. */
+import { RequestAbortedError } from 'undici/lib/core/errors.js';
 import type { Call } from '../core/call.js';
 import { abort } from '../core/drive.js';
 import { toError } from '../core/errors.js';
@@ -10,6 +11,8 @@ import type { Outlet } from './outlet.js';
 
 export class HandlerReceiver implements Receiver {
   call: Call | undefined = undefined;
+  /** What the handler was told, when it failed. */
+  error: unknown = undefined;
   readonly #outlet: Outlet;
   readonly #respondLocally: boolean;
   #reply: Reply | undefined = undefined;
@@ -23,10 +26,12 @@ export class HandlerReceiver implements Receiver {
 
   /** Introduces itself to the handler. False when the handler has aborted already, and has been told so. */
   begin(): boolean {
-    this.#outlet.start({
-      abort: (reason) => this.#abort(reason),
-      pause: () => this.#reply?.pause(),
-      resume: () => this.#reply?.resume(),
+    this.#guard(() => {
+      this.#outlet.start({
+        abort: (reason) => this.#abort(reason),
+        pause: () => this.#reply?.pause(),
+        resume: () => this.#reply?.resume(),
+      });
     });
     if (this.#aborted === undefined) return true;
     this.refuse(this.#aborted.reason);
@@ -37,30 +42,40 @@ export class HandlerReceiver implements Receiver {
   refuse(error: unknown): void {
     if (this.#settled) return;
     this.#settled = true;
+    this.error = error;
     this.#outlet.error(error);
+  }
+
+  /** The handler does not hear of anything any more, and what is still on its way to it is given up. */
+  leave(): void {
+    this.#settled = true;
+    if (this.call !== undefined) abort(this.call, new Error('no longer wanted'));
   }
 
   onHead(reply: Reply): void {
     this.#reply = reply;
+    if (this.#settled) return;
     this.#guard(() => {
       if (!this.#outlet.head(reply.status, reply.rawHeaders, reply.statusText)) reply.pause();
     });
   }
 
   onData(chunk: Buffer): boolean {
-    return this.#settled || this.#guard(() => this.#outlet.data(chunk)) !== false;
+    if (this.#settled || this.#aborted !== undefined) return true;
+    return this.#guard(() => this.#outlet.data(chunk)) !== false;
   }
 
   onEnd(trailers: readonly RawHeader[]): void {
     if (this.#settled) return;
-    this.#settled = true;
-    this.#outlet.end(trailers);
+    if (this.#aborted === undefined) this.#guard(() => this.#outlet.end(trailers));
+    if (this.#aborted === undefined) this.#settled = true;
+    else this.refuse(this.#aborted.reason);
   }
 
   onFail(failure: Failure): void {
     const { call } = this;
     const local =
-      this.#respondLocally && call !== undefined && call.answer === undefined
+      this.#respondLocally && call !== undefined && this.#reply === undefined
         ? localReplyFor(call, failure)
         : undefined;
     if (local === undefined || call === undefined) {
@@ -73,7 +88,7 @@ export class HandlerReceiver implements Receiver {
     this.onEnd([]);
   }
 
-  #abort(reason: unknown): void {
+  #abort(reason: unknown = new RequestAbortedError()): void {
     this.#aborted ??= { reason };
     if (this.call !== undefined) abort(this.call, reason);
   }
@@ -89,9 +104,10 @@ export class HandlerReceiver implements Receiver {
   }
 }
 
-/** Lets a handler have an answer that has come already, from its head on. */
-export function replay(reply: FetchReply, outlet: Outlet): void {
+/** Lets a handler have an answer that has come already, from its head on. Gives back how to take it away again. */
+export function replay(reply: FetchReply, outlet: Outlet): () => void {
   const { head } = reply;
+  let isLeft = false;
   outlet.start({
     abort: (reason) => reply.cancel(reason),
     pause: () => head.pause(),
@@ -99,9 +115,17 @@ export function replay(reply: FetchReply, outlet: Outlet): void {
   });
   outlet.head(head.status, head.rawHeaders, head.statusText);
   const sink: BodySink = {
-    data: (chunk) => outlet.data(chunk),
-    end: () => outlet.end([]),
-    fail: (error) => outlet.error(error),
+    data: (chunk) => isLeft || outlet.data(chunk),
+    end: () => {
+      if (!isLeft) outlet.end([]);
+    },
+    fail: (error) => {
+      if (!isLeft) outlet.error(error);
+    },
   };
   reply.pipe(sink);
+  return () => {
+    isLeft = true;
+    reply.cancel(new Error('no longer wanted'));
+  };
 }

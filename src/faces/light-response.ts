@@ -6,6 +6,9 @@ import { formatWithOptions, inspect, type InspectOptions } from 'node:util';
 import { bodyStream } from './body-stream.js';
 import { headerText, urlOf, type FetchReply } from './fetch-reply.js';
 
+/** What `Response` takes as a reason phrase; more can arrive. */
+const SENDABLE = /^[\t -~\x80-\xff]*$/;
+
 /** Answers with these statuses have no body. */
 const NULL_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
@@ -18,7 +21,7 @@ const kReal = Symbol('real');
 export interface LightResponses {
   create(reply: FetchReply): Response;
   /** The reply behind a light response; undefined for any other value. */
-  replyOf(response: object): FetchReply | undefined;
+  replyOf(response: unknown): FetchReply | undefined;
 }
 
 /** Looks at the platform's `Response`, which loads it: so not before the first answer has come. */
@@ -55,8 +58,7 @@ export function lightResponses(): LightResponses {
       return status >= 200 && status <= 299;
     }
     get headers(): Headers {
-      if (this[kReal] !== undefined) return this[kReal].headers;
-      return (this[kHeaders] ??= closed(headersOf(this[kReply])));
+      return (this[kHeaders] ??= this[kReal]?.headers ?? closed(headersOf(this[kReply])));
     }
     get url(): string {
       return urlOf(this[kReply].call);
@@ -105,7 +107,8 @@ export function lightResponses(): LightResponses {
     if (light[kReal] !== undefined) return light[kReal];
     const reply = light[kReply];
     const { status, statusText } = reply.head;
-    const init = { status, statusText, headers: headersOf(reply) };
+    const words = SENDABLE.test(statusText) ? statusText : '';
+    const init = { status, statusText: words, headers: headersOf(reply) };
     let real: Response;
     if (!hasBody(reply)) {
       real = new Response(null, init);
@@ -137,6 +140,10 @@ export function lightResponses(): LightResponses {
   const { prototype } = LightResponse;
   Object.setPrototypeOf(prototype, Response.prototype);
   Object.defineProperty(prototype, 'constructor', { value: Response });
+  // Members show up in a `for…in`, as the platform's do.
+  for (const name of Object.getOwnPropertyNames(prototype)) {
+    if (name !== 'constructor') Object.defineProperty(prototype, name, { enumerable: true });
+  }
   // Whatever else the platform's Response has, the real one answers.
   for (const name of Reflect.ownKeys(Response.prototype)) {
     if (name === Symbol.toStringTag || Object.hasOwn(prototype, name)) continue;
@@ -161,7 +168,7 @@ export function lightResponses(): LightResponses {
 
   return {
     create: (reply) => new LightResponse(reply) as unknown as Response,
-    replyOf: (response) => (response as Partial<LightResponse>)[kReply],
+    replyOf: (response) => (response instanceof LightResponse ? response[kReply] : undefined),
   };
 }
 

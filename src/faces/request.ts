@@ -13,18 +13,23 @@ export type RequestOptions = Omit<Dispatcher.RequestOptions, 'origin' | 'path' |
   readonly path?: string;
 };
 
-export function request(
+export async function request(
   dispatcher: Dispatcher,
   service: string | undefined,
   url: string | URL,
-  options: RequestOptions = {},
+  options?: RequestOptions | null,
 ): Promise<Dispatcher.ResponseData> {
-  const base = new URL(url, service);
-  const target = options.path === undefined ? base : new URL(options.path, base);
+  if (typeof url !== 'string' && !(url instanceof URL)) {
+    throw new TypeError(
+      `client.request takes a URL first, as text or as a URL; found ${typeof url}`,
+    );
+  }
+  const { origin, pathname, search } = new URL(url, service);
+  const path = options?.path ?? pathname + search;
   return undiciRequest.call(dispatcher, {
     ...options,
-    origin: target.origin,
-    path: target.pathname + target.search,
-    method: options.method ?? (options.body ? 'PUT' : 'GET'),
+    origin,
+    path: path.startsWith('/') ? path : `/${path}`,
+    method: options?.method ?? (options?.body ? 'PUT' : 'GET'),
   });
 }

@@ -7,23 +7,18 @@ export interface SimpleRequest {
   readonly headers: string[];
   readonly body: string | Uint8Array | null;
   readonly signal: AbortSignal | undefined;
+  /** How many of the headers are the caller's, with the host and the type of the body. */
+  readonly ownHeaders: number;
 }
 
-const METHODS: Readonly<Record<string, string>> = {
-  GET: 'GET',
-  get: 'GET',
-  POST: 'POST',
-  post: 'POST',
-  PUT: 'PUT',
-  put: 'PUT',
-  DELETE: 'DELETE',
-  delete: 'DELETE',
-  HEAD: 'HEAD',
-  head: 'HEAD',
-  OPTIONS: 'OPTIONS',
-  options: 'OPTIONS',
-  PATCH: 'PATCH',
-};
+/** PATCH is the one that fetch does not write in capitals by itself. */
+const METHODS: ReadonlyMap<string, string> = new Map([
+  ['PATCH', 'PATCH'],
+  ...['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS'].flatMap((name): [string, string][] => [
+    [name, name],
+    [name.toLowerCase(), name],
+  ]),
+]);
 
 /** Headers that fetch treats in a way of its own. */
 const SPECIAL: ReadonlySet<string> = new Set([
@@ -31,7 +26,14 @@ const SPECIAL: ReadonlySet<string> = new Set([
   'content-length',
   'expect',
   'host',
+  // With any of these fetch asks caches not to interfere, or for bytes that are not compressed.
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
   'keep-alive',
+  'range',
   'sec-fetch-mode',
   'transfer-encoding',
   'upgrade',
@@ -68,7 +70,7 @@ export function simpleRequest(
       if (value === undefined) continue;
       switch (key) {
         case 'method': {
-          const known = typeof value === 'string' ? METHODS[value] : undefined;
+          const known = typeof value === 'string' ? METHODS.get(value) : undefined;
           if (known === undefined) return undefined;
           method = known;
           break;
@@ -106,11 +108,12 @@ export function simpleRequest(
     if (body !== null && (method === 'GET' || method === 'HEAD')) return undefined;
   }
   if (type !== undefined && !has(headers, 'content-type')) headers.push('content-type', type);
+  const ownHeaders = headers.length;
   for (const [name, value] of ADDED) {
     if (headers.length > 2 && has(headers, name)) continue;
     headers.push(name, secure && name === 'accept-encoding' ? 'br, gzip, deflate' : value);
   }
-  return { method, headers, body, signal };
+  return { method, headers, body, signal, ownHeaders };
 }
 
 /** False when there is anything that the platform would change, join or refuse. */

@@ -18,6 +18,8 @@ export interface ChainOptions {
 export interface ChainPolicy {
   /** Milliseconds for a whole call; 0 is none. */
   readonly timeout: number;
+  /** A function is the user's own. */
+  readonly loadBalancer: unknown;
 }
 
 /** A layer that is off is in no chain but those of calls that ask for it. */
@@ -50,6 +52,11 @@ function chainFor(
     attemptLayers: [observeAttempts(counters), ...options.attemptLayers],
     judges: callLayers.filter((layer) => layer.judge !== undefined),
     around: options.around,
+    keepsContext:
+      options.callLayers.length > 0 ||
+      options.attemptLayers.length > 0 ||
+      options.around !== undefined ||
+      typeof policy.loadBalancer === 'function',
     timeout: policy.timeout,
   };
 }

@@ -28,7 +28,7 @@ export function observeAttempts(counters: Counters): AttemptLayer {
       counters.upstream_rq_active += 1;
     },
     end(attempt: Attempt) {
-      if (attempt.connectedAt !== 0) counters.upstream_rq_active -= 1;
+      if (attempt.connectedAt !== -1) counters.upstream_rq_active -= 1;
     },
   };
 }

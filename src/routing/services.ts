@@ -68,7 +68,17 @@ export class Services {
     for (const { cluster } of this.#byOrigin.values()) cluster.close(reason);
   }
 
-  #add(policy: NormalizedService): Cluster {
+  /** Fails what is in flight and closes every connection; resolves when their sockets have closed. */
+  async destroy(reason: unknown): Promise<void> {
+    this.close(reason);
+    for (const { cluster } of this.#byOrigin.values()) cluster.destroy(reason);
+    await Promise.all([...this.#byOrigin.values()].map(({ transport }) => transport.closed()));
+  }
+
+  #add(given: NormalizedService): Cluster {
+    // Two origins may differ in their scheme alone: `http://h:9` and `https://h:9`.
+    const isTaken = [...this.#byOrigin.values()].some(({ policy }) => policy.name === given.name);
+    const policy = isTaken ? { ...given, name: given.origin } : given;
     const service = new URL(policy.origin);
     const counters = new Counters();
     const transport = new ClusterTransport(
@@ -117,6 +127,6 @@ function apply(served: Served, next: NormalizedService, options: NormalizedClien
   if (!isDeepStrictEqual(next.loadBalancer, policy.loadBalancer)) {
     cluster.setBalancer(balancerFactory(next.loadBalancer));
   }
-  if (next.timeout !== policy.timeout) cluster.chains = chainsFor(cluster, options, next);
+  cluster.chains = chainsFor(cluster, options, next);
   served.policy = next;
 }

@@ -14,6 +14,7 @@ export class ClusterTransport implements ConnectionObserver {
   readonly #releases: Releases;
   readonly #runtime: Runtime;
   #tls: TlsOptions;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(
     service: URL,
@@ -42,6 +43,12 @@ export class ClusterTransport implements ConnectionObserver {
     for (const { sender } of endpoints) sender.drain();
   }
 
+  /** Resolves when no connection is open or being opened. */
+  async closed(): Promise<void> {
+    if (this.#counters.upstream_cx_active === 0) return;
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
   connectionOpening(): void {
     this.#counters.upstream_cx_total += 1;
     this.#counters.upstream_cx_http1_total += 1;
@@ -56,5 +63,7 @@ export class ClusterTransport implements ConnectionObserver {
   connectionClosed(): void {
     this.#counters.upstream_cx_active -= 1;
     this.#counters.upstream_cx_destroy += 1;
+    if (this.#counters.upstream_cx_active > 0) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

@@ -22,6 +22,8 @@ export interface ConnectionPool {
   forget(connection: Connection): void;
 }
 
+const ignore = (): void => {};
+
 export class Connection implements ExchangeConnection {
   readonly #client: Client;
   readonly #pool: ConnectionPool;
@@ -46,7 +48,7 @@ export class Connection implements ExchangeConnection {
     });
     this.#client.on('disconnect', () => {
       // With an exchange at hand undici either fails it or, when nothing was written yet, connects anew.
-      if (this.#exchange === undefined || this.#exchange.over) void this.discard();
+      if (this.#exchange === undefined || this.#exchange.over) this.discard();
     });
   }
 
@@ -84,17 +86,16 @@ export class Connection implements ExchangeConnection {
   /** The turn in which it was released is over. */
   makeAvailable(): void {
     if (this.lost) return;
-    if (this.retired) void this.discard();
+    if (this.retired) this.discard();
     else this.#pool.takeBack(this);
   }
 
   /** Forgets the connection and closes its socket, if there is one: safe at any moment, any number of times. */
-  async discard(): Promise<void> {
+  discard(): void {
     if (this.lost) return;
     this.lost = true;
     this.#pool.forget(this);
-    const destroyed = this.#client.destroy();
+    this.#client.destroy(null, ignore);
     this.#socket?.destroy();
-    await destroyed;
   }
 }

@@ -12,6 +12,7 @@ export class EndpointPool implements Sender, ConnectionPool {
   #connector: Connector | undefined = undefined;
   readonly #all = new Set<Connection>();
   readonly #free: Connection[] = [];
+  #left = false;
 
   constructor(
     origin: string,
@@ -34,6 +35,7 @@ export class EndpointPool implements Sender, ConnectionPool {
     if (connection === undefined) {
       this.#connector ??= this.#makeConnector();
       connection = new Connection(this.#origin, this.#connector, this);
+      connection.retired = this.#left;
       this.#all.add(connection);
     }
     connection.send(attempt);
@@ -41,12 +43,17 @@ export class EndpointPool implements Sender, ConnectionPool {
 
   drain(): void {
     this.#connector = undefined;
-    for (const connection of [...this.#free]) void connection.discard();
+    for (const connection of [...this.#free]) connection.discard();
     for (const connection of this.#all) connection.retired = true;
   }
 
-  async destroy(): Promise<void> {
-    await Promise.all([...this.#all].map((connection) => connection.discard()));
+  leave(): void {
+    this.#left = true;
+    this.drain();
+  }
+
+  destroy(): void {
+    for (const connection of [...this.#all]) connection.discard();
   }
 
   giveBack(connection: Connection): void {

@@ -9,7 +9,7 @@ export interface ExchangeConnection {
   /** The exchange has ended well. */
   release(): void;
   /** The connection cannot serve again. */
-  discard(): Promise<void>;
+  discard(): void;
 }
 
 /**
@@ -40,7 +40,7 @@ export class WireExchange implements Exchange {
     const error = reason instanceof Error ? reason : new Error('cancelled', { cause: reason });
     this.#abort?.(error);
     // An aborted undici Client opens a new connection by itself: it has to go in the same turn.
-    void this.#connection.discard();
+    this.#connection.discard();
   }
 
   pause(): void {
@@ -83,18 +83,20 @@ export class WireExchange implements Exchange {
   onError(error: Error): void {
     if (this.#over) return;
     this.#over = true;
-    void this.#connection.discard();
+    this.#connection.discard();
     drive.fail(this.#attempt, this.#classify(error));
   }
 
   #classify(error: Error & { code?: string }): Failure {
     const code = error.code ?? '';
-    // Over HTTP/1.1 an error before the connection was handed over means: nothing was written.
-    if (this.#abort === undefined) {
-      return UNSENDABLE.has(code)
-        ? failure('unsendable', undefined, error, false)
-        : failure('connect-failure', 'UF', error, false);
+    const { bodyError } = this.#attempt.call;
+    if (bodyError !== undefined && (error === bodyError || UNSENDABLE.has(code))) {
+      return failure('invalid', undefined, bodyError, this.#abort !== undefined);
     }
+    // Over HTTP/1.1 an error before the connection was handed over means: nothing was written.
+    const sent = this.#abort !== undefined;
+    if (UNSENDABLE.has(code)) return failure('unsendable', undefined, error, sent);
+    if (!sent) return failure('connect-failure', 'UF', error, false);
     if (this.#hasHead) return failure('body-cut', 'UPE', error, true);
     return error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW'
       ? failure('protocol-error', 'UPE', error, true)
@@ -107,4 +109,5 @@ const UNSENDABLE: ReadonlySet<string> = new Set([
   'UND_ERR_INVALID_ARG',
   'UND_ERR_NOT_SUPPORTED',
   'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+  'UND_ERR_ABORTED',
 ]);

@@ -30,4 +30,5 @@ declare module 'undici/lib/core/errors.js' {
   export class ConnectTimeoutError extends errors.ConnectTimeoutError {
     constructor(message: string);
   }
+  export class RequestAbortedError extends errors.RequestAbortedError {}
 }

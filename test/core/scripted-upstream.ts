@@ -173,6 +173,7 @@ export function chainOver(
     attemptLayers,
     judges: callLayers.filter((layer) => layer.judge !== undefined),
     around,
+    keepsContext: callLayers.length + attemptLayers.length > 0 || around !== undefined,
     timeout: 0,
   };
 }

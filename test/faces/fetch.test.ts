@@ -54,6 +54,9 @@ async function backend() {
       case '/large':
         response.end('x'.repeat(Number(searchParams.get('size'))));
         break;
+      case '/odd-words':
+        response.socket?.end('HTTP/1.1 200 Größe ✓\r\ncontent-length: 4\r\n\r\nbody');
+        break;
       case '/cut':
         response.writeHead(200, { 'content-length': '100' });
         response.write('only so much');
@@ -233,6 +236,34 @@ const observations: Record<string, (fetch: Fetch, url: string) => unknown> = {
     outcome(() => fetch(`${url}/json`, { signal: AbortSignal.abort(new Error('enough')) })),
   'a signal that is none': async (fetch, url) =>
     outcome(() => fetch(url, { signal: 'soon' as unknown as AbortSignal })),
+  'a range of a body': async (fetch, url) =>
+    (await fetch(`${url}/json`, { headers: { range: 'bytes=0-3' } })).status,
+  'a conditional request': async (fetch, url) =>
+    (await fetch(`${url}/json`, { headers: { 'if-none-match': '"x"' } })).status,
+  'a blocked port': async (fetch) => outcome(() => fetch('http://127.0.0.1:6000/')),
+  'a method that objects have by themselves': async (fetch, url) =>
+    outcome(async () => (await fetch(`${url}/json`, { method: 'constructor' })).status),
+  'an empty query': async (fetch, url) => (await fetch(`${url}/json?`)).status,
+  'an empty query and a fragment': async (fetch, url) => (await fetch(`${url}/json?#part`)).status,
+  'a reason phrase that Response would not take': async (fetch, url) => {
+    const response = await fetch(`${url}/odd-words`);
+    return [
+      response.statusText,
+      await response.clone().text(),
+      await (await response.blob()).text(),
+    ];
+  },
+  'the members that a loop finds': async (fetch, url) => {
+    const found: string[] = [];
+    for (const name in await fetch(`${url}/json`)) found.push(name);
+    return found.sort();
+  },
+  'headers before and after the body was touched': async (fetch, url) => {
+    const response = await fetch(`${url}/json`);
+    const { headers } = response;
+    await response.body?.cancel();
+    return response.headers === headers;
+  },
   'util.inspect': async (fetch, url) => {
     const response = await fetch(`${url}/json`);
     return inspect(response)

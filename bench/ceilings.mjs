@@ -1,0 +1,56 @@
+/** What the bench must show: the figures that may not be exceeded, and whether a run can tell. */
+import { medianRange } from './stats.mjs';
+
+/**
+ * @typedef {object} Ceiling
+ * @property {string} what
+ * @property {number} limit
+ * @property {number} measured the median
+ * @property {readonly [low: number, high: number]} range where the true median lies, at 95 % or better
+ * @property {'holds' | 'exceeded' | 'undecided'} verdict undecided when the limit lies within the range
+ */
+
+/** CPU of `client.fetch`, as a multiple of Pool.request and of the global fetch. */
+const fetchToPool = 0.95;
+const fetchToFetch = 0.2;
+/** The pick among the largest list, as a multiple of the pick among the smallest. */
+const pickGrowth = 2;
+/** The same where unequal weights are kept in a schedule, a heap; the other policies draw from a table. */
+const scheduledPickGrowth = 12;
+const scheduled = new Set(['round-robin', 'least-request']);
+/** CPU of a call with 10,000 endpoints in the list, as a multiple of that with 3; the rest is noise. */
+const listGrowth = 1.15;
+
+/**
+ * @param {Pick<import('./report.mjs').Results, 'close' | 'micro'>} results
+ * @returns {Ceiling[]} those that were measured
+ */
+export function checkCeilings({ close, micro }) {
+  /** @type {Ceiling[]} */
+  const ceilings = [];
+  const add = (
+    /** @type {string} */ what,
+    /** @type {number} */ limit,
+    /** @type {import('./stats.mjs').Summary | undefined} */ ratio,
+  ) => {
+    if (ratio === undefined) return;
+    const range = medianRange(ratio.values);
+    const verdict = range[1] <= limit ? 'holds' : range[0] > limit ? 'exceeded' : 'undecided';
+    ceilings.push({ what, limit, measured: ratio.median, range, verdict });
+  };
+  add('client.fetch to Pool.request, CPU', fetchToPool, close?.toPool);
+  add('client.fetch to global fetch, CPU', fetchToFetch, close?.toFetch);
+  for (const { policy, unequal, growth } of micro?.picks ?? []) {
+    add(
+      `${policy}${unequal ? ', unequal weights' : ''}: pick among 10,000 to pick among 3`,
+      unequal && scheduled.has(policy) ? scheduledPickGrowth : pickGrowth,
+      growth,
+    );
+  }
+  add(
+    'a call with 10,000 endpoints listed to one with 3, CPU',
+    listGrowth,
+    micro?.listLength.ratio,
+  );
+  return ceilings;
+}

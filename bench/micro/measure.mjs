@@ -1,0 +1,58 @@
+/** The small measurements, one after another, each in a process of its own. */
+import { Child } from '../child.mjs';
+import { measureImports } from './imports.mjs';
+import { measureSize } from './size.mjs';
+import { task } from './task.mjs';
+
+/** @typedef {import('../stats.mjs').Summary} Summary */
+
+/**
+ * @typedef {object} PickResult
+ * @property {string} policy
+ * @property {boolean} unequal whether the weights differ
+ * @property {{ endpoints: number, alone: Summary, whole: Summary }[]} picks nanoseconds: the pick alone, and with start and end of the attempt
+ * @property {Summary} growth the pick alone: the largest list to the smallest
+ */
+
+/**
+ * @typedef {object} MicroResults
+ * @property {PickResult[]} picks
+ * @property {{ few: Summary, many: Summary, ratio: Summary }} listLength
+ * @property {{ size: number, results: { policy: string, unequal: boolean, changed: number, ms: Summary }[] }} update
+ * @property {{ title: string, ms: Summary }[]} imports
+ * @property {{ file: number, alone: { bytes: number, gzipped: number }, withDependencies: { bytes: number, gzipped: number } }} size
+ * @property {{ perClient: number, perEndpoint: Record<string, number> }} memory
+ */
+
+const policies = ['round-robin', 'random', 'least-request', 'peak-ewma'];
+
+/**
+ * @param {{ quick: boolean, progress: (line: string) => void }} options
+ * @returns {Promise<MicroResults>}
+ */
+export async function measureMicro({ quick, progress }) {
+  const picks = [];
+  for (const policy of policies) {
+    for (const unequal of [false, true]) {
+      progress(`picks: ${policy}${unequal ? ', unequal weights' : ''}`);
+      picks.push(await task('picks.mjs', [policy, String(unequal), quick ? '15' : '41']));
+    }
+  }
+  progress('calls with a long list');
+  const server = new Child('server.mjs');
+  let listLength;
+  try {
+    const origins = await server.ask('origins');
+    listLength = await task('list-length.mjs', [quick ? '9' : '25', ...origins]);
+  } finally {
+    server.end();
+  }
+  progress('updates of a long list');
+  const update = await task('update.mjs', [quick ? '5' : '15']);
+  progress('loading');
+  const imports = await measureImports(quick ? 7 : 21);
+  progress('size and memory');
+  const size = await measureSize();
+  const memory = await task('memory.mjs', [], ['--expose-gc']);
+  return { picks, listLength, update, imports, size, memory };
+}

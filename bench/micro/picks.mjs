@@ -1,0 +1,134 @@
+/**
+ * What a pick costs with 3, 100 and 10,000 endpoints, in nanoseconds. Arguments: policy, whether weights differ,
+ * rounds. The balancers are bundled from the source, since the package does not export them.
+ */
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { ratioOf, summarise } from '../stats.mjs';
+import { endpointList } from './endpoints.mjs';
+
+const [policy = 'least-request', unequal = 'false', rounds = '41'] = process.argv.slice(2);
+const sizes = [3, 100, 10_000];
+/** Picks timed at once. */
+const block = 20_000;
+/** Attempts that are active while picks are timed. */
+const active = 32;
+
+/** @type {Record<string, object>} */
+const settings = {
+  'least-request': { choiceCount: 2, activeRequestBias: 1, fullScan: false },
+  'peak-ewma': { decayTime: 10_000 },
+};
+
+/** The parts of the source that choose endpoints. */
+async function loadSource() {
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `
+        export { balancerFactory } from './balancing/policies.js';
+        export { Endpoint } from './cluster/endpoint.js';
+        export { systemRuntime } from './core/runtime.js';
+      `,
+      loader: 'ts',
+      resolveDir: fileURLToPath(new URL('../../src', import.meta.url)),
+    },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'error',
+  });
+  const code = Buffer.from(outputFiles[0]?.contents ?? '').toString('base64');
+  return import(`data:text/javascript;base64,${code}`);
+}
+
+const { balancerFactory, Endpoint, systemRuntime } = await loadSource();
+const factory = balancerFactory({ policy, ...settings[policy] });
+const result = { latency: 1, ok: true, cancelled: false };
+
+/** A balancer in the middle of its work: every endpoint has been used, and 32 attempts are active. */
+class Subject {
+  /** Attempts in flight, oldest first from `next`. */
+  ring = /** @type {any[]} */ ([]);
+  next = 0;
+
+  /** @param {number} size */
+  constructor(size) {
+    const endpoints = endpointList(size, { unequal: unequal === 'true' }).map(
+      (address) => new Endpoint({ ...address, locality: '' }),
+    );
+    this.balancer = factory(endpoints, { runtime: systemRuntime, previous: undefined });
+    for (const endpoint of endpoints) {
+      this.start(endpoint);
+      this.end(endpoint);
+    }
+    for (let i = 0; i < active; i++) this.ring.push(this.start(this.balancer.pick()));
+  }
+
+  start(/** @type {any} */ endpoint) {
+    endpoint.active += 1;
+    this.balancer.started?.(endpoint);
+    return endpoint;
+  }
+
+  end(/** @type {any} */ endpoint) {
+    endpoint.active -= 1;
+    this.balancer.ended?.(endpoint, result);
+  }
+
+  /** Nanoseconds of a pick alone. */
+  alone() {
+    const { balancer } = this;
+    const began = process.hrtime.bigint();
+    let found = 0;
+    for (let i = 0; i < block; i++) if (balancer.pick() !== undefined) found++;
+    const took = process.hrtime.bigint() - began;
+    if (found !== block) throw new Error(`${policy}: ${block - found} picks found nothing`);
+    return Number(took) / block;
+  }
+
+  /** Nanoseconds of a pick, the start of its attempt and the end of the oldest one. */
+  whole() {
+    const began = process.hrtime.bigint();
+    for (let i = 0; i < block; i++) {
+      this.end(this.ring[this.next]);
+      this.ring[this.next] = this.start(this.balancer.pick());
+      this.next = (this.next + 1) % active;
+    }
+    return Number(process.hrtime.bigint() - began) / block;
+  }
+}
+
+const subjects = sizes.map((size) => ({
+  subject: new Subject(size),
+  alone: /** @type {number[]} */ ([]),
+  whole: /** @type {number[]} */ ([]),
+}));
+// The first rounds compile, and spread the schedules out.
+for (let round = -5; round < Number(rounds); round++) {
+  // The sizes take turns in going first.
+  for (let turn = 0; turn < sizes.length; turn++) {
+    const measured = subjects[(turn + round + sizes.length * 2) % sizes.length];
+    if (measured === undefined) throw new Error('no such size');
+    const whole = measured.subject.whole();
+    const alone = measured.subject.alone();
+    if (round < 0) continue;
+    measured.whole.push(whole);
+    measured.alone.push(alone);
+  }
+}
+
+const [smallest, largest] = [subjects.at(0), subjects.at(-1)];
+console.log(
+  JSON.stringify({
+    policy,
+    unequal: unequal === 'true',
+    picks: subjects.map(({ alone, whole }, i) => ({
+      endpoints: sizes[i],
+      alone: summarise(alone),
+      whole: summarise(whole),
+    })),
+    growth: ratioOf(largest?.alone ?? [], smallest?.alone ?? []),
+  }),
+);

@@ -1,0 +1,187 @@
+/** The figures as tables: Markdown that reads well in a terminal too. */
+
+/**
+ * @typedef {object} Results
+ * @property {{ node: string, undici: string, benchUndici: string, cores: number, load: number, clients: Record<string, string> }} setting
+ * @property {{ rounds: number, requests: number, sets: number, seed: number }} options
+ * @property {import('./calls.mjs').RowResult[] | undefined} calls
+ * @property {import('./close.mjs').CloseResult | undefined} close
+ * @property {import('./micro/measure.mjs').MicroResults | undefined} micro
+ * @property {import('./ceilings.mjs').Ceiling[]} ceilings
+ */
+
+/**
+ * A Markdown table, padded as prettier does; columns after the first are right-aligned unless they hold text.
+ * @param {readonly string[]} heads
+ * @param {readonly (readonly string[])[]} lines
+ * @param {boolean} [text] all columns hold text
+ */
+export function table(heads, lines, text = false) {
+  const widths = heads.map((head, i) =>
+    Math.max(head.length, 3, ...lines.map((line) => (line[i] ?? '').length)),
+  );
+  const pad = (/** @type {string} */ cell, /** @type {number} */ i) =>
+    i === 0 || text ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0);
+  const format = (/** @type {readonly string[]} */ cells) => `| ${cells.map(pad).join(' | ')} |`;
+  const rule = widths.map((width, i) =>
+    i === 0 || text ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`,
+  );
+  return [format(heads), format(rule), ...lines.map(format)].join('\n');
+}
+
+/** Three digits that mean something, and no more. */
+export function figure(/** @type {number} */ value) {
+  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en-US');
+  return value.toFixed(Math.abs(value) >= 10 ? 1 : Math.abs(value) >= 1 ? 2 : 3);
+}
+
+/** @param {import('./stats.mjs').Summary | undefined} ratio */
+const times = (ratio) => (ratio === undefined ? '' : ratio.median.toFixed(2));
+
+/** @param {import('./stats.mjs').Summary} summary */
+const middle = ({ q1, q3 }) => `${figure(q1)} – ${figure(q3)}`;
+
+/** @param {readonly import('./calls.mjs').RowResult[]} calls */
+function callTable(calls) {
+  return table(
+    [
+      'client',
+      'CPU µs',
+      'middle half',
+      'min – max',
+      '× Pool.request',
+      'middle half',
+      '× global fetch',
+      'bytes allocated',
+      'p50 ms alone',
+    ],
+    calls.map((row) => [
+      row.ours ? `**${row.title}**` : row.title,
+      figure(row.cpu.median),
+      middle(row.cpu),
+      `${figure(row.cpu.min)} – ${figure(row.cpu.max)}`,
+      times(row.toPool),
+      row.toPool === undefined ? '' : middle(row.toPool),
+      times(row.toFetch),
+      figure(row.allocated.median),
+      row.latency.median.toFixed(3),
+    ]),
+  );
+}
+
+/** @param {number} bytes */
+const kilobytes = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
+
+/** @param {import('./micro/measure.mjs').MicroResults} micro */
+function microTables({ picks, update, imports, size, memory, listLength }) {
+  const weights = (/** @type {boolean} */ unequal) => (unequal ? 'unequal' : 'equal');
+  const sizes = picks[0]?.picks ?? [];
+  return [
+    'A pick, in nanoseconds, by the number of endpoints; in brackets the pick with the start and the end of its attempt:',
+    '',
+    table(
+      [
+        'policy',
+        'weights',
+        ...sizes.map(({ endpoints }) => String(endpoints)),
+        'largest : smallest',
+      ],
+      picks.map((pick) => [
+        pick.policy,
+        weights(pick.unequal),
+        ...pick.picks.map(
+          ({ alone, whole }) => `${figure(alone.median)} (${figure(whole.median)})`,
+        ),
+        pick.growth.median.toFixed(2),
+      ]),
+    ),
+    '',
+    `A call through \`client.fetch\` with 10,000 endpoints in the list, the pick left out: ${listLength.ratio.median.toFixed(2)} times the CPU of one with 3 (middle half ${middle(listLength.ratio)}).`,
+    '',
+    `An update of ${update.size.toLocaleString('en-US')} endpoints through \`client.update()\`, in milliseconds:`,
+    '',
+    table(
+      ['policy', 'weights', 'addresses changed', 'ms', 'middle half'],
+      update.results.map(({ policy, unequal, changed, ms }) => [
+        policy,
+        weights(unequal),
+        changed.toLocaleString('en-US'),
+        figure(ms.median),
+        middle(ms),
+      ]),
+    ),
+    '',
+    'Loading, in milliseconds, each in a fresh process:',
+    '',
+    table(
+      ['module', 'ms', 'middle half'],
+      imports.map(({ title, ms }) => [title, figure(ms.median), middle(ms)]),
+    ),
+    '',
+    table(
+      ['main entry', 'bytes', 'gzipped'],
+      [
+        ['`dist/index.js` as built', size.file.toLocaleString('en-US'), ''],
+        ['minified', size.alone.bytes, size.alone.gzipped],
+        [
+          'minified, with its dependencies',
+          size.withDependencies.bytes,
+          size.withDependencies.gzipped,
+        ],
+      ].map((line) => line.map((cell) => cell.toLocaleString('en-US'))),
+    ),
+    '',
+    table(
+      ['heap kept by', 'size'],
+      [
+        ['an idle client with one endpoint', kilobytes(memory.perClient)],
+        ...Object.entries(memory.perEndpoint).map(([policy, bytes]) => [
+          `an endpoint, ${policy}`,
+          `${Math.round(bytes)} bytes`,
+        ]),
+      ],
+    ),
+  ].join('\n');
+}
+
+/** @param {readonly import('./ceilings.mjs').Ceiling[]} ceilings */
+function ceilingTable(ceilings) {
+  return table(
+    ['ceiling', 'at most', 'measured', '95 % range', ''],
+    ceilings.map(({ what, limit, measured, range, verdict }) => [
+      what,
+      limit.toFixed(2),
+      measured.toFixed(2),
+      range.every(Number.isFinite) ? range.map((bound) => bound.toFixed(2)).join(' – ') : 'too few',
+      verdict === 'exceeded' ? 'EXCEEDED' : verdict,
+    ]),
+  );
+}
+
+/**
+ * @param {Results} results
+ * @returns {string}
+ */
+export function report({ setting, options, calls, close, micro, ceilings }) {
+  const parts = [
+    `Node ${setting.node}, undici ${setting.benchUndici}${
+      setting.undici === setting.benchUndici ? '' : ` (under Outrigger ${setting.undici})`
+    }, ${setting.cores} cores, load average ${setting.load.toFixed(1)} before the start. Only ratios mean anything on another machine.`,
+  ];
+  if (calls !== undefined) {
+    parts.push(
+      `One GET of a small JSON, parsed; 32 in flight; ${options.rounds} rounds in an order drawn with seed ${options.seed}:`,
+      callTable(calls),
+    );
+  }
+  if (micro !== undefined) parts.push(microTables(micro));
+  if (close !== undefined) {
+    parts.push(
+      `\`client.fetch\` beside \`Pool.request\` and \`fetch\` alone, ${options.sets} sets of fresh processes: ${times(close.toPool)} of Pool.request (sets from ${figure(close.toPool.min)} to ${figure(close.toPool.max)}), ${times(close.toFetch)} of global fetch (${figure(close.toFetch.min)} to ${figure(close.toFetch.max)}).`,
+    );
+  } else if (calls !== undefined) {
+    parts.push('The ceilings of CPU were not judged: that takes --sets.');
+  }
+  if (ceilings.length > 0) parts.push(ceilingTable(ceilings));
+  return parts.join('\n\n');
+}

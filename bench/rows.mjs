@@ -57,6 +57,7 @@ export async function openOutrigger(origins, policy = {}) {
     service: 'http://simple-backend',
     endpoints: [...origins],
     loadBalancer: 'least-request',
+    timeout: '2s',
     ...policy,
   });
 }
@@ -66,7 +67,7 @@ export const rows = [
   {
     id: 'outrigger-fetch',
     title: 'outrigger client.fetch',
-    composes: 'three endpoints, least-request with two choices, every layer that exists',
+    composes: 'three endpoints, least-request with two choices, a timeout for the whole call',
     ours: true,
     async open(origins) {
       const client = await openOutrigger(origins);

@@ -136,7 +136,7 @@ function takeEnd(attempt: Attempt, trailers: readonly RawHeader[]): void {
   finish(attempt);
   // A layer that was told of the end may have aborted the call.
   if (!accepted || call.ended) return;
-  endCall(call);
+  endCall(call, attempt.endedAt);
   call.receiver.onEnd(trailers);
 }
 
@@ -182,7 +182,8 @@ function enterCall(call: Call, from: number): void {
     failCall(call, thrown(error));
     return;
   }
-  startAttempt(call);
+  // Nothing has been waited for: the clock need not be read again.
+  startAttempt(call, from === 0 ? call.startedAt : call.chain.runtime.now());
 }
 
 async function resumeCall(
@@ -206,9 +207,9 @@ function refuseCall(call: Call, refusal: Refusal): void {
   else failCall(call, refusal);
 }
 
-function startAttempt(call: Call): void {
+function startAttempt(call: Call, now = call.chain.runtime.now()): void {
   const { chain } = call;
-  const attempt = new Attempt(call, call.attempts.length + 1, chain.runtime.now());
+  const attempt = new Attempt(call, call.attempts.length + 1, now);
   call.attempts.push(attempt);
   call.undecided += 1;
   try {
@@ -332,7 +333,9 @@ function plan(call: Call, after: number): void {
   }
   call.rounds = new Rounds(call);
   call.rounds.offer(after);
-  call.rounds.play(startAttempt).catch((error: unknown) => failCall(call, thrown(error)));
+  call.rounds
+    .play((of) => startAttempt(of))
+    .catch((error: unknown) => failCall(call, thrown(error)));
 }
 
 function woken(call: Call): void {

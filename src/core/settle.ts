@@ -82,10 +82,10 @@ export function finish(attempt: Attempt): void {
 }
 
 /** The call is over: its layers are told in reverse order, and what it dropped is cut off. */
-export function endCall(call: Call): void {
+export function endCall(call: Call, now = call.chain.runtime.now()): void {
   const { chain } = call;
   call.ended = true;
-  call.endedAt = chain.runtime.now();
+  call.endedAt = now;
   if (call.hasDropped) {
     for (const attempt of call.attempts) {
       if (attempt.phase === 'dropped') cancel(attempt, SUPERSEDED);

@@ -39,13 +39,18 @@ const SPECIAL: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** What the platform's fetch adds where the caller has not said otherwise. */
-const ADDED: readonly (readonly [string, string])[] = [
-  ['accept', '*/*'],
-  ['accept-language', '*'],
-  ['sec-fetch-mode', 'cors'],
-  ['user-agent', 'node'],
-  ['accept-encoding', 'gzip, deflate'],
+/** What the platform's fetch adds where the caller has not said otherwise: names and values in turn. */
+const ALWAYS_ADDED = [
+  ...['accept', '*/*'],
+  ...['accept-language', '*'],
+  ...['sec-fetch-mode', 'cors'],
+  ...['user-agent', 'node'],
+];
+const ADDED: readonly string[] = [...ALWAYS_ADDED, 'accept-encoding', 'gzip, deflate'];
+const ADDED_IF_SECURE: readonly string[] = [
+  ...ALWAYS_ADDED,
+  'accept-encoding',
+  'br, gzip, deflate',
 ];
 
 const TOKEN = /^[\w!#$%&'*+\-.^`|~]+$/;
@@ -109,9 +114,14 @@ export function simpleRequest(
   }
   if (type !== undefined && !has(headers, 'content-type')) headers.push('content-type', type);
   const ownHeaders = headers.length;
-  for (const [name, value] of ADDED) {
-    if (headers.length > 2 && has(headers, name)) continue;
-    headers.push(name, secure && name === 'accept-encoding' ? 'br, gzip, deflate' : value);
+  const added = secure ? ADDED_IF_SECURE : ADDED;
+  if (ownHeaders === 2) {
+    headers.push(...added);
+  } else {
+    for (let index = 0; index < added.length; index += 2) {
+      const name = added[index] as string;
+      if (!has(headers, name)) headers.push(name, added[index + 1] as string);
+    }
   }
   return { method, headers, body, signal, ownHeaders };
 }

@@ -8,6 +8,7 @@ import { describeChain } from './layers/chain.js';
 import { parseDuration } from './options/duration.js';
 import type { ClientOptions, UpdateOptions } from './options/options.js';
 import { readUpdate } from './options/update.js';
+import { readOverrides } from './options/overrides.js';
 import { readOptions } from './options/validate.js';
 import { Services } from './routing/services.js';
 import { snapshotEndpoint, type EndpointSnapshot } from './cluster/snapshot.js';
@@ -97,6 +98,7 @@ export function createResilientClient(options?: ClientOptions): ResilientClient 
       if (origin === undefined) throw new TypeError('the request has no origin');
       return services.of(typeof origin === 'string' ? new URL(origin).origin : origin.origin);
     },
+    readOverrides,
     close,
     destroy,
   };

@@ -5,7 +5,6 @@ import DispatcherBase from 'undici/lib/dispatcher/dispatcher.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { Call, type Overrides, type RequestBody } from '../core/call.js';
 import type { RequestOverrides } from '../options/options.js';
-import { readOverrides } from '../options/overrides.js';
 import { HandlerReceiver } from './handler-receiver.js';
 import { outletOf } from './outlet.js';
 
@@ -14,6 +13,8 @@ export interface DispatchHost {
   readonly respondLocally: boolean;
   /** The cluster of an origin; throws when there is none to be had. */
   clusterOf(origin: string | URL | undefined): Cluster;
+  /** The options of a call; throws when they are wrong. */
+  readOverrides(overrides: unknown): Overrides;
   close(): Promise<void>;
   destroy(error?: unknown): Promise<void>;
 }
@@ -42,7 +43,8 @@ export function dispatchCall(
   try {
     refuseUpgrades(options);
     cluster = host.clusterOf(options.origin);
-    const own = options.resilience === undefined ? overrides : readOverrides(options.resilience);
+    const own =
+      options.resilience === undefined ? overrides : host.readOverrides(options.resilience);
     call = new Call(
       own === undefined ? cluster.chains.usual : cluster.chains.for(own),
       receiver,

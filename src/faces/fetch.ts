@@ -4,7 +4,6 @@ import { Call } from '../core/call.js';
 import { explainCall, type Explanation } from '../core/explanation.js';
 import type { Reply } from '../core/reply.js';
 import type { Middleware, RequestOverrides } from '../options/options.js';
-import { readOverrides } from '../options/overrides.js';
 import type { DispatchHost } from './dispatcher.js';
 import { FetchReply, headerText, urlOf, type ReplyHost } from './fetch-reply.js';
 import { fetchOnPlatform, type Hops } from './full-path.js';
@@ -61,7 +60,8 @@ export function fetchFace(host: FetchHost): FetchFace {
   };
 
   function send(input: string | URL | Request, init?: ResilientRequestInit): Promise<Response> {
-    const overrides = init?.resilience === undefined ? undefined : readOverrides(init.resilience);
+    const overrides =
+      init?.resilience === undefined ? undefined : host.readOverrides(init.resilience);
     const target =
       input instanceof URL || typeof input === 'string' ? locate(host, input) : undefined;
     if (target === undefined) {

@@ -41,7 +41,7 @@ describe('bodies that are read late', () => {
       endpoints: 1,
       plan: {
         framing: 'chunked',
-        async *body () {
+        async *body() {
           for (const [index, gate] of gates.entries()) {
             await gate.released;
             yield `piece ${index}`;

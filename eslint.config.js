@@ -27,7 +27,7 @@ const readsOfTimeAndChance = [
   ...clockAndTimers.map((name) => ['global', name]),
 ];
 
-const modulesOfTimeAndChance = ['timers', 'timers/promises', 'perf_hooks'].flatMap((name) => [
+const modulesOfTimeAndChance = ['timers', 'timers/promises'].flatMap((name) => [
   name,
   `node:${name}`,
 ]);
@@ -55,6 +55,11 @@ const noRealTime = {
         ...['crypto', 'node:crypto'].map((name) => ({
           name,
           importNames: chanceInCrypto,
+          message: fromTheRuntime,
+        })),
+        ...['perf_hooks', 'node:perf_hooks'].map((name) => ({
+          name,
+          importNames: ['performance', 'monitorEventLoopDelay'],
           message: fromTheRuntime,
         })),
       ],

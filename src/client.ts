@@ -4,12 +4,13 @@ import type { Explanation } from './core/explanation.js';
 import { ResilientDispatcher } from './faces/dispatcher.js';
 import { fetchFace, type FetchHost, type ResilientFetch } from './faces/fetch.js';
 import { request, type RequestOptions } from './faces/request.js';
-import { describeChain } from './layers/chain.js';
+import { describeChain } from './layers/describe.js';
 import { parseDuration } from './options/duration.js';
 import type { ClientOptions, UpdateOptions } from './options/options.js';
 import { readUpdate } from './options/update.js';
 import { readOverrides } from './options/overrides.js';
 import { readOptions } from './options/validate.js';
+import { warner } from './options/warn-once.js';
 import { Services } from './routing/services.js';
 import { snapshotEndpoint, type EndpointSnapshot } from './cluster/snapshot.js';
 
@@ -59,6 +60,8 @@ export interface ResilientClient extends AsyncDisposable {
 export function createResilientClient(options?: ClientOptions): ResilientClient {
   let current = readOptions(options);
   const { runtime } = current;
+  const warnOnce = warner();
+  warnOnce(current);
   /** Those who wait for the last call to end. */
   const waiting = new Set<() => void>();
   const services = new Services(current, () => {
@@ -127,6 +130,7 @@ export function createResilientClient(options?: ClientOptions): ResilientClient 
     update(update) {
       current = readUpdate(current, update);
       services.update(current);
+      warnOnce(current);
     },
     close,
     destroy,

@@ -26,20 +26,49 @@ export type {
   BalancerContext,
   BalancerFactory,
 } from './balancing/balancer.js';
+export type { AttemptOutcome, KeyedRequest, ResetHeader, RetryWord } from './core/policy.js';
+export {
+  incomingDeadline,
+  withDeadline,
+  type DeadlineOptions,
+  type IncomingDeadline,
+  type IncomingDeadlineOptions,
+  type IncomingRequest,
+} from './deadlines.js';
 export type { EndpointSnapshot } from './cluster/snapshot.js';
-export type { AttemptRecord, Explanation } from './core/explanation.js';
-export type { Failure, FailureKind, ResponseFlag } from './core/failure.js';
-export type { AttemptLayer, CallEvent, CallLayer, Refusal, Verdict } from './core/layer.js';
+export type { AttemptCause, AttemptRecord, Explanation } from './core/explanation.js';
+export type { Failure, FailureKind, ResponseFlag, TimeLimit } from './core/failure.js';
+export type {
+  AnotherAttempt,
+  AttemptLayer,
+  CallEvent,
+  CallLayer,
+  Refusal,
+  Verdict,
+} from './core/layer.js';
 export { LocalReply } from './core/reply.js';
 export type { Runtime, Timer } from './core/runtime.js';
-export type { ResilientFetch, ResilientRequestInit } from './faces/fetch.js';
+export type { BodyFunction, BodyValue, MadeBody } from './faces/body-init.js';
+export type { ResilientFetch } from './faces/fetch.js';
+export type { ResilientRequestInit } from './faces/request-init.js';
 export type { RequestOptions } from './faces/request.js';
+export type { HedgeOptions } from './options/hedge.js';
 export type { LoadBalancerOptions } from './options/load-balancer.js';
 export type {
   ClientOptions,
   EndpointOptions,
+  Fallback,
   Middleware,
+  RequestOverrides,
   ServiceOptions,
   TlsOptions,
   UpdateOptions,
 } from './options/options.js';
+export type {
+  BackoffOptions,
+  BudgetOptions,
+  RateLimitedBackoffOptions,
+  RetryCondition,
+  RetryOptions,
+} from './options/retry.js';
+export type { TimeoutOptions } from './options/timeout.js';

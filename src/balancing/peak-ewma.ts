@@ -105,9 +105,10 @@ export class PeakEwma implements Balancer {
     const penalty = 1 + (memory.penalty - 1) * share;
 
     if (result.cancelled) {
-      // Known is only that an answer would have taken longer than this.
+      // Known is only that an answer would have taken longer than this. Where that is more than what fading has left
+      // of the estimate, the estimate from before was right: losers of hedges never show how slow they really are.
       if (latency > (memory.measured ? faded : this.guess())) {
-        memory.set(latency, penalty, now);
+        memory.set(Math.max(latency, memory.measured ? memory.latency : 0), penalty, now);
       } else if (!memory.measured && endpoint.active === 0) {
         memory.latency = 0;
       }

@@ -1,12 +1,17 @@
 /** The client's picture of one service: its endpoints, who is chosen among them, and its counters. */
 import type { Balancer, BalancerFactory } from '../balancing/balancer.js';
+import { Alarms } from '../core/alarms.js';
 import { CallList } from '../core/call-list.js';
 import type { Attempt } from '../core/attempt.js';
+import { BodySource } from '../core/body.js';
 import type { Call, Chains, Upstream } from '../core/call.js';
 import * as drive from '../core/drive.js';
 import type { Runtime } from '../core/runtime.js';
 import type { Counters } from './counters.js';
+import type { HeadTimes } from './head-times.js';
+import { RetrySlots } from './retry-slots.js';
 import { Endpoint, type EndpointAddress, type Sender } from './endpoint.js';
+import { sendFrom } from './send-from.js';
 
 /** What a cluster is made of. */
 export interface ClusterParts {
@@ -31,6 +36,10 @@ export class Cluster implements Upstream {
   readonly port: string;
   readonly isSecure: boolean;
   readonly counters: Counters;
+  readonly slots: RetrySlots;
+  readonly alarms: Alarms;
+  /** Kept while a hedge delay goes by them. */
+  headTimes: HeadTimes | undefined = undefined;
   /** What its calls go through. Set right after it is made, and when its policy changes. */
   chains!: Chains;
   readonly #runtime: Runtime;
@@ -53,6 +62,8 @@ export class Cluster implements Upstream {
     this.#runtime = parts.runtime;
     this.#connect = parts.connect;
     this.#idle = parts.idle;
+    this.alarms = new Alarms(parts.runtime);
+    this.slots = new RetrySlots(parts.runtime, () => this.#calls.size);
     this.#factory = parts.balancer;
     this.#endpoints = parts.endpoints.map((address) => this.#newEndpoint(address));
     this.#balancer = this.#balancerFor(this.#endpoints, undefined);
@@ -108,7 +119,29 @@ export class Cluster implements Upstream {
   pick(call: Call): Endpoint | undefined {
     const endpoint = this.#balancer.pick(call);
     if (endpoint === undefined) this.counters.upstream_cx_none_healthy += 1;
-    return endpoint;
+    // The attempt that is chosen for is among the call's already.
+    if (call.attempts.length < 2 || endpoint === undefined) return endpoint;
+    if (call.policy.retry?.ignorePreviousHosts === false) return endpoint;
+    return this.#pickUntried(call, endpoint);
+  }
+
+  /** Envoy's retry host predicate `previous_hosts`, and then one look, so that a free one is found for sure. */
+  #pickUntried(call: Call, first: Endpoint): Endpoint {
+    const tried = new Set(call.attempts.map(({ endpoint }) => endpoint));
+    let endpoint: Endpoint | undefined = first;
+    for (let draw = 0; draw < RESELECTIONS && endpoint !== undefined; draw++) {
+      if (!tried.has(endpoint)) return endpoint;
+      endpoint = this.#balancer.pick(call);
+    }
+    if (endpoint !== undefined && !tried.has(endpoint)) return endpoint;
+    // From a random place: the first of the list would get all of them.
+    const count = this.#endpoints.length;
+    const start = Math.floor(this.#runtime.random() * count);
+    for (let step = 0; step < count; step++) {
+      const other = this.#endpoints[(start + step) % count];
+      if (other !== undefined && !tried.has(other)) return other;
+    }
+    return endpoint ?? first;
   }
 
   started(attempt: Attempt): void {
@@ -119,17 +152,20 @@ export class Cluster implements Upstream {
   }
 
   send(attempt: Attempt): void {
-    const { call } = attempt;
-    if (!call.replayable) call.bodySpent = true;
-    (attempt.endpoint as Endpoint).sender.send(attempt);
+    const { sender } = attempt.endpoint as Endpoint;
+    const { body } = attempt.call;
+    if (body instanceof BodySource) sendFrom(body, attempt, sender);
+    else sender.send(attempt);
   }
 
   ended(attempt: Attempt): void {
     const endpoint = attempt.endpoint as Endpoint;
     endpoint.active -= 1;
     const { failure: reason, headAt } = attempt;
-    const cancelled = reason !== undefined && CANCELLED.has(reason.kind);
-    const ok = reason === undefined && attempt.status < 500;
+    // A head that was dropped has been an answer, although the rest of it may have been cut off.
+    const answered = reason === undefined || (reason.kind === 'superseded' && headAt !== -1);
+    const cancelled = !answered && CANCELLED.has(reason.kind);
+    const ok = answered && attempt.status < 500;
     if (ok) endpoint.success += 1;
     else if (!cancelled) endpoint.error += 1;
     this.#balancer.ended?.(endpoint, {
@@ -141,6 +177,7 @@ export class Cluster implements Upstream {
 
   callEnded(call: Call): void {
     this.#calls.delete(call);
+    this.slots.callEnded();
     if (this.#calls.size === 0) this.#idle();
   }
 
@@ -176,6 +213,9 @@ export class Cluster implements Upstream {
     return this.#factory(endpoints, { runtime: this.#runtime, previous });
   }
 }
+
+/** How often Istio lets Envoy draw anew for a retry (`host_selection_retry_max_attempts`). */
+const RESELECTIONS = 5;
 
 /** Failures that say nothing about the endpoint. */
 const CANCELLED: ReadonlySet<string> = new Set([

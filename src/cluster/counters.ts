@@ -11,23 +11,65 @@ export class Counters {
   upstream_rq_active = 0;
   upstream_rq_completed = 0;
   upstream_rq_timeout = 0;
+  upstream_rq_per_try_timeout = 0;
+  upstream_rq_per_try_idle_timeout = 0;
+  upstream_rq_retry = 0;
+  upstream_rq_retry_success = 0;
+  upstream_rq_retry_limit_exceeded = 0;
+  upstream_rq_retry_overflow = 0;
+  upstream_rq_retry_backoff_exponential = 0;
+  upstream_rq_retry_backoff_ratelimited = 0;
+  retry_or_shadow_abandoned = 0;
+  /** Attempts that a hedge delay added; Envoy has no such thing. */
+  upstream_rq_hedge = 0;
+  /** Answers of the user's `fallback`; Envoy has no such thing. */
+  upstream_rq_fallback = 0;
   membership_change = 0;
   /** Final answers by status, the client's own included. */
   readonly #codes = new Map<number, number>();
+  /** Answers that were retried, by status. */
+  readonly #retriedCodes = new Map<number, number>();
+  /** Further attempts that were wanted and not made, by reason. */
+  readonly #notMade = new Map<string, number>();
 
   completed(status: number): void {
     this.upstream_rq_completed += 1;
-    this.#codes.set(status, (this.#codes.get(status) ?? 0) + 1);
+    count(this.#codes, status);
   }
 
-  /** Every counter, with `upstream_rq_<code>` and `upstream_rq_<N>xx` for each status that occurred. */
+  retried(status: number): void {
+    count(this.#retriedCodes, status);
+  }
+
+  retryNotMade(reason: string): void {
+    count(this.#notMade, reason);
+  }
+
+  /**
+   * Every counter, with `upstream_rq_<code>` and `upstream_rq_<N>xx` for each status that occurred, the same under
+   * `retry.` for answers that were retried, and `retry_not_made.<reason>`.
+   */
   read(): Record<string, number> {
     const all: Record<string, number> = { ...(this as object) };
-    for (const [status, count] of this.#codes) {
-      all[`upstream_rq_${status}`] = count;
-      const group = `upstream_rq_${Math.floor(status / 100)}xx`;
-      all[group] = (all[group] ?? 0) + count;
-    }
+    addCodes(all, this.#codes, '');
+    addCodes(all, this.#retriedCodes, 'retry.');
+    for (const [reason, times] of this.#notMade) all[`retry_not_made.${reason}`] = times;
     return all;
+  }
+}
+
+function count<K>(counts: Map<K, number>, key: K): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+function addCodes(
+  all: Record<string, number>,
+  codes: ReadonlyMap<number, number>,
+  prefix: string,
+): void {
+  for (const [status, times] of codes) {
+    all[`${prefix}upstream_rq_${status}`] = times;
+    const group = `${prefix}upstream_rq_${Math.floor(status / 100)}xx`;
+    all[group] = (all[group] ?? 0) + times;
   }
 }

@@ -1,7 +1,9 @@
 /** One try of a call at one endpoint: what happened, when, and the handle that ends it. */
+import type { Alarm } from './alarms.js';
+import type { OpenedBody } from './body.js';
 import type { Call } from './call.js';
 import type { Failure } from './failure.js';
-import type { Verdict } from './layer.js';
+import type { AnotherAttempt, Verdict } from './layer.js';
 import type { RawHeader } from './reply.js';
 
 /** What the driver and the layers need to know of an endpoint. */
@@ -46,6 +48,12 @@ export class Attempt {
   failure: Failure | undefined = undefined;
   /** What was decided when its head or its failure came, if a layer decided anything. */
   verdict: Verdict | undefined = undefined;
+  /** The verdict that asked for it; undefined for the first of the call. */
+  readonly because: AnotherAttempt | undefined;
+  /** Its connection had served another exchange before. */
+  reused = false;
+  /** Its time was up before its head, and it was let go on. */
+  overdue = false;
 
   /** Times by the runtime's clock; -1 where it has not happened. */
   readonly startedAt: number;
@@ -59,24 +67,39 @@ export class Attempt {
   entered = 0;
   /** @internal */
   exchange: Exchange | undefined = undefined;
+  /** @internal The body of the call, where it has to be opened for each attempt. */
+  body: OpenedBody | undefined = undefined;
   /** @internal Bytes read on after the head was dropped. */
   drained = 0;
+  /** @internal When its time is up. */
+  tryEnds: Alarm | undefined = undefined;
+  /** @internal It counts against the limit of further attempts until it has been decided on. */
+  holdsSlot = false;
+  /** @internal When something came of it last, for idle timeouts. */
+  progressAt = -1;
+  /** @internal The reader of its body has asked for a pause. */
+  paused = false;
 
   /** @internal */
-  constructor(call: Call, number: number, now: number) {
+  constructor(call: Call, number: number, now: number, because?: AnotherAttempt) {
     this.call = call;
     this.number = number;
+    this.because = because;
+    this.holdsSlot = because?.slot === true;
     this.headers = call.headers;
     this.startedAt = now;
   }
 
   /** @internal */
   pause(): void {
+    this.paused = true;
     this.exchange?.pause();
   }
 
   /** @internal */
   resume(): void {
+    if (this.paused && this.call.noticesProgress) this.progressAt = this.call.chain.runtime.now();
+    this.paused = false;
     this.exchange?.resume();
   }
 }

@@ -1,15 +1,20 @@
 /** One logical request, from the caller's `fetch` until its body has ended or it has failed. */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Alarm, Alarms } from './alarms.js';
 import type { Attempt, AttemptEndpoint } from './attempt.js';
+import { BodySource, type RequestBody } from './body.js';
 import type { Failure } from './failure.js';
 import type { AttemptLayer, CallLayer } from './layer.js';
 import type { LocalReply, Receiver } from './reply.js';
-import type { Runtime, Timer } from './runtime.js';
+import type { Policy } from './policy.js';
+import type { Runtime } from './runtime.js';
 import type { Rounds } from './rounds.js';
 
 /** What a call goes through: made once per cluster and route, and kept. */
 export interface Chain {
   readonly runtime: Runtime;
+  /** The times of all calls of the cluster. */
+  readonly alarms: Alarms;
   readonly upstream: Upstream;
   readonly callLayers: readonly CallLayer[];
   readonly attemptLayers: readonly AttemptLayer[];
@@ -19,20 +24,20 @@ export interface Chain {
   readonly judges: readonly CallLayer[];
   /** Makes a context active around the sending of an attempt, for tracing. */
   readonly around: ((attempt: Attempt, dispatch: () => void) => void) | undefined;
-  /** Milliseconds for a whole call; 0 is none. */
-  readonly timeout: number;
+  /** What its calls are held to, unless they bring options of their own. */
+  readonly policy: Policy;
 }
 
 /** The chains of a cluster: the usual one, and those that calls with options of their own need. */
 export interface Chains {
   readonly usual: Chain;
-  for(overrides: Overrides): Chain;
+  for(policy: Policy): Chain;
 }
 
 /** Options of one call, in place of those of its service. */
 export interface Overrides {
-  /** Milliseconds for the whole call; 0 is none. */
-  readonly timeout?: number;
+  /** The policy of the call, of which the service has this one. */
+  apply(policy: Policy): Policy;
 }
 
 /** The cluster, as the driver sees it: it chooses, counts and sends. */
@@ -43,6 +48,8 @@ export interface Upstream {
   readonly service: URL;
   /** The name of the load-balancing policy. */
   readonly policy: string;
+  /** The limit of further attempts, which all calls share. */
+  readonly slots: Slots;
   /** Undefined when there is no endpoint to send to. */
   pick(call: Call): AttemptEndpoint | undefined;
   /** An attempt begins at its endpoint. */
@@ -55,8 +62,12 @@ export interface Upstream {
   callEnded(call: Call): void;
 }
 
-/** A body as the transport takes it. */
-export type RequestBody = string | Uint8Array | AsyncIterable<Uint8Array> | NodeJS.ReadableStream;
+/** Places for attempts beyond the first of their call. */
+export interface Slots {
+  /** False when there is none left. */
+  take(): boolean;
+  give(): void;
+}
 
 /** The transport's own knobs, which only a caller that speaks undici's language can set. */
 export interface WireOptions {
@@ -78,8 +89,26 @@ export class Call {
   /** Why the call failed, before or after an answer. */
   failure: Failure | undefined = undefined;
 
-  /** Milliseconds for the whole call, its body included; 0 is none. */
-  readonly timeout: number;
+  /** What it is held to. */
+  readonly policy: Policy;
+  /** Retries that may still be made; hedges on a per-try timeout are such. */
+  retriesLeft: number;
+  /** Retries that were decided on. */
+  retriesMade = 0;
+  /** @internal Those of them that waited as long as the back-off says. */
+  backoffs = 0;
+  /** Hedges that its delay may still add. */
+  hedgesLeft: number;
+  /** Envoy's flag for a retry that was wanted and not made: none left (URX), or refused by a limit (UO). */
+  retryFlag: 'URX' | 'UO' | undefined = undefined;
+  /** The hedge delay of this call in milliseconds; undefined when it has none. */
+  hedgeDelay: number | undefined = undefined;
+  /** When the delay of the next hedge is over. */
+  nextHedgeAt = Number.POSITIVE_INFINITY;
+  /** Why a hedge whose delay was over was not made. */
+  hedgeNotMade: string | undefined = undefined;
+  /** The user's `fallback` has answered in its place. */
+  fellBack = false;
   /** The answer the client made itself, when there was one. */
   localReply: LocalReply | undefined = undefined;
 
@@ -95,24 +124,22 @@ export class Call {
   ended = false;
   /** @internal Some attempt's answer was dropped, and may still be on its way. */
   hasDropped = false;
-  /** @internal What a body that is made while it is sent threw. */
-  bodyError: unknown = undefined;
   /** @internal Attempts that have neither been accepted, dropped nor failed. */
   undecided = 0;
   /** @internal Call layers whose `start` has been passed. */
   entered = 0;
   /** @internal What comes after a first failure. */
   rounds: Rounds | undefined = undefined;
-  /** @internal Fires when the timeout is over. */
-  deadline: Timer = undefined;
-  /** @internal Set by the driver while the call is undecided. */
+  /** @internal Set by the driver where layers judge. */
   onWoken: (() => void) | undefined = undefined;
-  /** @internal */
-  alarms: Timer[] | undefined = undefined;
+  /** @internal Its times, if it has any. */
+  alarms: Alarm | undefined = undefined;
+  /** @internal An idle timeout wants to know when something came last. */
+  noticesProgress = false;
+  /** @internal Connections that have idled were found closed: further attempts ask for new ones. */
+  distrustsIdle = false;
   /** @internal Runs a function in the async context the call was made in, where somebody could tell. */
   readonly inContext: ((start: () => void) => void) | undefined;
-  /** @internal A body that can be sent once has been handed to the wire. */
-  bodySpent = false;
 
   /** @internal */
   constructor(
@@ -124,13 +151,15 @@ export class Call {
     /** Path and query. */
     readonly path: string,
     /** Request headers, names and values in turn, `host` first. */
-    readonly headers: readonly string[],
-    readonly body: RequestBody | null,
+    public headers: readonly string[],
+    public body: RequestBody | null,
     /** @internal */
     readonly wire: WireOptions | undefined,
-    overrides: Overrides | undefined,
+    policy: Policy,
   ) {
-    this.timeout = overrides?.timeout ?? chain.timeout;
+    this.policy = policy;
+    this.retriesLeft = policy.retry === undefined ? 0 : policy.retry.attempts;
+    this.hedgesLeft = policy.hedge === undefined ? 0 : policy.hedge.maxHedges;
     this.startedAt = chain.runtime.now();
     this.inContext = chain.keepsContext ? AsyncLocalStorage.snapshot() : undefined;
   }
@@ -140,16 +169,84 @@ export class Call {
     return this.chain.upstream.name;
   }
 
-  /** Asks for a `woken` event at that time of the runtime's clock, if the call is still undecided then. */
-  wakeAt(time: number): void {
-    if (this.over) return;
-    const { runtime } = this.chain;
-    const alarm = runtime.setTimer(() => this.onWoken?.(), time - runtime.now());
-    (this.alarms ??= []).push(alarm);
+  /** The time by which a head must be there; Infinity when it may take for ever. */
+  get answerBy(): number {
+    const { response, total } = this.policy.timeout;
+    const limit = response > 0 && (total === 0 || response < total) ? response : total;
+    return limit === 0 ? Number.POSITIVE_INFINITY : this.startedAt + limit;
   }
 
-  /** True when the body, if there is one, can be sent a further time. */
-  get replayable(): boolean {
-    return this.body === null || typeof this.body === 'string' || this.body instanceof Uint8Array;
+  /** Asks for a `woken` event at that time of the runtime's clock, if the call is still undecided then. */
+  wakeAt(time: number): void {
+    if (!this.over) this.at(time, () => this.onWoken?.());
   }
+
+  /** Calls back at that time of the runtime's clock, unless the call has ended by then. */
+  at(time: number, come: () => void): Alarm {
+    const { alarms } = this.chain;
+    const { inContext } = this;
+    const alarm = alarms.set(time, inContext === undefined ? come : () => inContext(come));
+    if (this.ended) {
+      alarms.clear(alarm);
+    } else {
+      alarm.next = withoutRung(this.alarms);
+      this.alarms = alarm;
+    }
+    return alarm;
+  }
+
+  /**
+   * Takes a place for one further attempt, where the retry budget or the limit of retries has one left; the verdict
+   * that asks for the attempt says `slot: true`, and the driver gives the place back.
+   */
+  takeSlot(): boolean {
+    return this.chain.upstream.slots.take();
+  }
+
+  /** True while an attempt other than this one is undecided, or is planned. */
+  expectsMore(than: Attempt): boolean {
+    const own = than.phase === 'sent' ? 1 : 0;
+    return this.undecided > own || this.rounds?.planned === true;
+  }
+
+  /** True while some layer may ask for a further attempt. */
+  get mayGoOn(): boolean {
+    const { retry, hedge } = this.policy;
+    const own = (retry === undefined ? 0 : 1) + (hedge === undefined ? 0 : 1);
+    const { length } = this.chain.judges;
+    return length > own || (length > 0 && this.retriesLeft + this.hedgesLeft > 0);
+  }
+
+  /** True when a further attempt could send the whole request now, those before it being over. */
+  canResend(): boolean {
+    return !(this.body instanceof BodySource) || this.body.replayable;
+  }
+
+  /** True when a further attempt could send the whole request now, while another one does. */
+  canSendTwice(): boolean {
+    return !(this.body instanceof BodySource) || this.body.complete;
+  }
+
+  /**
+   * From here on nothing of a streamed body is kept for a further attempt: none can be made any more, or only one
+   * before which nothing has been sent.
+   */
+  stopKeeping(): void {
+    if (this.body instanceof BodySource) this.body.stopKeeping();
+  }
+
+  /** @internal What a body that is made while it is sent threw. */
+  get bodyError(): unknown {
+    return this.body instanceof BodySource ? this.body.error : undefined;
+  }
+}
+
+/** An idle timeout sets alarms one after the other for as long as the call lasts: those that have rung are let go. */
+function withoutRung(first: Alarm | undefined): Alarm | undefined {
+  let kept = first;
+  while (kept?.place === -1) kept = kept.next;
+  for (let alarm = kept; alarm !== undefined; alarm = alarm.next) {
+    while (alarm.next?.place === -1) alarm.next = alarm.next.next;
+  }
+  return kept;
 }

@@ -1,11 +1,11 @@
 /**
  * The driver: the one place that starts attempts, asks for verdicts, settles the call and cancels losers.
- * Layers decide, the transport reports (`connected`, `head`, `data`, `end`, `fail`), the receiver is told once.
+ * Layers decide, the transport reports (`connected`, `sent`, `head`, `data`, `end`, `fail`), the receiver is told once.
  */
 import { Attempt } from './attempt.js';
 import type { Call } from './call.js';
-import { failure, type Failure } from './failure.js';
-import type { CallEvent, Refusal, Verdict } from './layer.js';
+import { failure, timedOut, type Failure, type TimeLimit } from './failure.js';
+import type { AnotherAttempt, CallEvent, Refusal, Verdict } from './layer.js';
 import { LocalReply, type RawHeader } from './reply.js';
 import { Rounds } from './rounds.js';
 import {
@@ -14,6 +14,7 @@ import {
   endCall,
   failCall,
   finish,
+  giveSlot,
   isOver,
   replyLocally,
   SUPERSEDED,
@@ -35,9 +36,16 @@ export function abort(call: Call, reason: unknown): void {
   failCall(call, failure('aborted', 'DC', reason, wasSent(call)));
 }
 
-/** The time of the call is over. */
-export function timeOut(call: Call): void {
-  failCall(call, failure('timeout', 'UT', undefined, wasSent(call)));
+/** A time of the call is over. */
+export function timeOut(call: Call, limit: TimeLimit): void {
+  failCall(call, timedOut('timeout', limit, wasSent(call)));
+}
+
+/** A time of the attempt is over. */
+export function overdue(attempt: Attempt, limit: TimeLimit): void {
+  if (attempt.phase === 'accepted') timeOut(attempt.call, limit);
+  else if (attempt.phase === 'dropped') cancel(attempt, SUPERSEDED);
+  else if (attempt.phase === 'sent') takeOverdue(attempt, limit);
 }
 
 /** The client is going away under the call. */
@@ -50,6 +58,12 @@ export function connected(attempt: Attempt): void {
   const { inContext } = attempt.call;
   if (inContext === undefined) takeConnection(attempt);
   else inContext(() => takeConnection(attempt));
+}
+
+/** A piece of the request's body has been written. */
+export function sent(attempt: Attempt): void {
+  const { call } = attempt;
+  if (call.noticesProgress) attempt.progressAt = call.chain.runtime.now();
 }
 
 /** Status and headers are known. */
@@ -69,7 +83,12 @@ export function head(
 
 /** A piece of the body. False asks the transport to pause. */
 export function data(attempt: Attempt, chunk: Buffer): boolean {
-  if (attempt.phase === 'accepted') return attempt.call.receiver.onData(chunk);
+  const { call } = attempt;
+  if (call.noticesProgress) attempt.progressAt = call.chain.runtime.now();
+  if (attempt.phase === 'accepted') {
+    attempt.paused = !call.receiver.onData(chunk);
+    return !attempt.paused;
+  }
   if (attempt.phase !== 'dropped') return true;
   attempt.drained += chunk.length;
   if (attempt.drained > DRAIN_LIMIT) cancel(attempt, SUPERSEDED);
@@ -91,7 +110,7 @@ export function fail(attempt: Attempt, reason: Failure): void {
 }
 
 function takeConnection(attempt: Attempt): void {
-  attempt.connectedAt = attempt.call.chain.runtime.now();
+  attempt.connectedAt = attempt.progressAt = attempt.call.chain.runtime.now();
   const layers = attempt.call.chain.attemptLayers;
   if (layers.length === 0) return;
   try {
@@ -104,7 +123,8 @@ function takeConnection(attempt: Attempt): void {
 function takeHead(attempt: Attempt): void {
   const { call } = attempt;
   const { chain } = call;
-  attempt.headAt = chain.runtime.now();
+  attempt.headAt = attempt.progressAt = chain.runtime.now();
+  giveSlot(attempt);
   let verdict: Verdict | undefined;
   if (chain.attemptLayers.length > 0 || chain.judges.length > 0) {
     try {
@@ -117,11 +137,11 @@ function takeHead(attempt: Attempt): void {
     // A hook may have ended the call.
     if (attempt.phase !== 'sent') return;
   }
-  attempt.verdict = verdict;
+  attempt.verdict = verdict ?? attempt.verdict;
   call.undecided -= 1;
-  if (verdict?.kind === 'another' && canRepeat(call)) {
+  if (verdict?.kind === 'another' && canRepeat(call, verdict)) {
     drop(attempt);
-    plan(call, verdict.after);
+    plan(call, verdict);
   } else if (verdict?.kind === 'wait' && isExpecting(call)) {
     drop(attempt);
   } else {
@@ -160,9 +180,32 @@ function takeFailure(attempt: Attempt, reason: Failure): void {
       return;
     }
   }
-  attempt.verdict = verdict;
-  if (verdict?.kind === 'another' && canRepeat(call)) plan(call, verdict.after);
+  attempt.verdict = verdict ?? attempt.verdict;
+  if (verdict?.kind === 'another' && canRepeat(call, verdict)) plan(call, verdict);
   else if (!isExpecting(call)) failCall(call, reason);
+}
+
+/** Without a layer that keeps the slow try it is cancelled, and has failed like any other. */
+function takeOverdue(attempt: Attempt, limit: TimeLimit): void {
+  const { call } = attempt;
+  let verdict: Verdict | undefined;
+  try {
+    verdict = judge(call, { type: 'overdue', attempt, limit });
+  } catch (error) {
+    failCall(call, thrown(error, attempt));
+    return;
+  }
+  // A hook may have ended the call.
+  if (attempt.phase !== 'sent') return;
+  if (verdict?.kind === 'wait' || verdict?.kind === 'another') {
+    attempt.overdue = true;
+    attempt.verdict = verdict;
+    if (verdict.kind === 'another' && canRepeat(call, verdict)) plan(call, verdict);
+    return;
+  }
+  const reason = timedOut('try-timeout', limit, true);
+  attempt.exchange?.cancel(reason.cause);
+  takeFailure(attempt, reason);
 }
 
 function enterCall(call: Call, from: number): void {
@@ -207,9 +250,9 @@ function refuseCall(call: Call, refusal: Refusal): void {
   else failCall(call, refusal);
 }
 
-function startAttempt(call: Call, now = call.chain.runtime.now()): void {
+function startAttempt(call: Call, now = call.chain.runtime.now(), because?: AnotherAttempt): void {
   const { chain } = call;
-  const attempt = new Attempt(call, call.attempts.length + 1, now);
+  const attempt = new Attempt(call, call.attempts.length + 1, now, because);
   call.attempts.push(attempt);
   call.undecided += 1;
   try {
@@ -321,20 +364,25 @@ function accept(attempt: Attempt): void {
 
 /** Reads the rest of an unwanted answer, so that its connection stays; `data` and `DRAIN_LIMIT` bound it. */
 function drop(attempt: Attempt): void {
+  if (attempt.body?.finished === false) {
+    // Answered early: its connection is lost anyway, and the body is for the next attempt to read.
+    cancel(attempt, SUPERSEDED);
+    return;
+  }
   attempt.phase = 'dropped';
   attempt.call.hasDropped = true;
   attempt.resume();
 }
 
-function plan(call: Call, after: number): void {
+function plan(call: Call, verdict: AnotherAttempt): void {
   if (call.rounds !== undefined) {
-    call.rounds.offer(after);
+    call.rounds.offer(verdict);
     return;
   }
   call.rounds = new Rounds(call);
-  call.rounds.offer(after);
+  call.rounds.offer(verdict);
   call.rounds
-    .play((of) => startAttempt(of))
+    .play((of, because) => startAttempt(of, undefined, because))
     .catch((error: unknown) => failCall(call, thrown(error)));
 }
 
@@ -342,7 +390,9 @@ function woken(call: Call): void {
   if (call.over) return;
   try {
     const verdict = judge(call, { type: 'woken' });
-    if (verdict?.kind === 'another' && canRepeat(call)) startAttempt(call);
+    if (verdict?.kind !== 'another' || !canRepeat(call, verdict)) return;
+    if (verdict.after > 0) plan(call, verdict);
+    else startAttempt(call, undefined, verdict);
   } catch (error) {
     failCall(call, thrown(error));
   }
@@ -351,13 +401,24 @@ function woken(call: Call): void {
 function judge(call: Call, event: CallEvent): Verdict | undefined {
   for (const layer of call.chain.judges) {
     const verdict = layer.judge?.(call, event);
-    if (verdict !== undefined) return verdict;
+    if (verdict === undefined) continue;
+    // A rule of the user's may have ended the call while it was asked.
+    if (!call.over) return verdict;
+    if (verdict.kind === 'another') giveBack(call, verdict);
+    return undefined;
   }
   return undefined;
 }
 
-function canRepeat(call: Call): boolean {
-  return !call.over && (!call.bodySpent || call.replayable);
+/** Whether a further attempt can be made; where it cannot, its place is free again. */
+function canRepeat(call: Call, verdict: AnotherAttempt): boolean {
+  if (!call.over && call.canResend()) return true;
+  giveBack(call, verdict);
+  return false;
+}
+
+function giveBack(call: Call, { slot }: AnotherAttempt): void {
+  if (slot === true) call.chain.upstream.slots.give();
 }
 
 /** True while some attempt may still bring an answer. */

@@ -1,7 +1,7 @@
 /** The errors that leave the client, and how a failure becomes one. */
 import type { Call } from './call.js';
 import { attemptRecords, describeCause, type AttemptRecord } from './explanation.js';
-import type { Failure } from './failure.js';
+import type { Failure, TimeLimit } from './failure.js';
 
 const BRAND = Symbol.for('outrigger.error');
 
@@ -37,19 +37,56 @@ export abstract class CallError extends TypeError implements OutriggerError {
   }
 }
 
-/** The call's timeout was over, before its head or in its body. */
+/** A time of the call, or of its last try, was over, before its head or in its body. */
 export class TimeoutError extends CallError {
   override readonly name = 'TimeoutError';
   readonly code = 'ERR_OUTRIGGER_TIMEOUT';
-  /** The timeout of the call in milliseconds. */
+  /** The time that was over, in milliseconds. */
   readonly timeout: number;
+  /** Whose time it was: the option that set it; `deadline` for one that the call was made under. */
+  readonly limit: TimeLimit['option'];
 
   /** @internal */
   constructor(call: Call, failure: Failure) {
-    const where = call.answer === undefined ? 'no answer' : 'the body was not complete';
-    super(`${call.service}: ${where} within ${call.timeout} ms`, call, failure);
-    this.timeout = call.timeout;
+    const { option, milliseconds } = failure.limit ?? { option: 'timeout', milliseconds: 0 };
+    super(`${call.service}: ${timeoutWords(call, option, milliseconds)}`, call, failure);
+    this.timeout = milliseconds;
+    this.limit = option;
   }
+}
+
+function timeoutWords(call: Call, option: TimeLimit['option'], milliseconds: number): string {
+  // What is left of a deadline has many digits.
+  const time = `${Math.round(milliseconds * 1000) / 1000} ms`;
+  const missing = call.answer === undefined ? 'no answer' : 'the body was not complete';
+  switch (option) {
+    case 'deadline':
+      return milliseconds === 0
+        ? 'nothing was left of the deadline that the call was made under, so no attempt was made'
+        : `${missing} within the ${time} that were left of its deadline${spentOn(call)}`;
+    case 'timeout.idle':
+      return `nothing came for ${time} (${option})`;
+    case 'retry.perTryIdleTimeout':
+      return `nothing came for ${time} (${option})${lastOf(call)}`;
+    case 'retry.perTryTimeout':
+      return `no answer within ${time} (${option})${lastOf(call)}`;
+    case 'timeout.response':
+      return `no answer within ${time} (${option})${spentOn(call)}`;
+    default:
+      return `${missing} within ${time}${spentOn(call)}`;
+  }
+}
+
+/** What the time of the call was spent on, which shows where it left none for the retries. */
+function spentOn({ answer, attempts: { length: made }, policy: { retry } }: Call): string {
+  if (answer !== undefined || retry === undefined) return '';
+  if (made === 0) return ', before the first attempt';
+  const each = retry.perTryTimeout > 0 ? ` of up to ${retry.perTryTimeout} ms each` : '';
+  return `, in ${made} of ${Math.max(made, retry.attempts + 1)} possible attempts${each}`;
+}
+
+function lastOf({ answer, attempts: { length: made } }: Call): string {
+  return answer !== undefined || made === 1 ? '' : `, in the last of ${made} attempts`;
 }
 
 /** The cluster has no endpoint to send to. */
@@ -137,6 +174,7 @@ export function toError(call: Call, failure: Failure): unknown {
     case 'invalid':
       return failure.cause;
     case 'timeout':
+    case 'try-timeout':
       return new TimeoutError(call, failure);
     case 'no-healthy-endpoint':
       return new NoHealthyEndpointError(call, failure);

@@ -1,6 +1,7 @@
 /** What a call can tell about itself afterwards. Built only when somebody asks. */
 import type { Attempt } from './attempt.js';
 import type { Call } from './call.js';
+import type { Failure } from './failure.js';
 
 /** One attempt of a call. Times are milliseconds since the start of the call, rounded to microseconds. */
 export interface AttemptRecord {
@@ -10,6 +11,8 @@ export interface AttemptRecord {
   readonly endpoint: string | undefined;
   /** The endpoint's locality; empty when unknown. */
   readonly locality: string;
+  /** Why it was made; undefined for the first of the call. */
+  readonly because: AttemptCause | undefined;
   /** Why this endpoint: the policy that chose it, and the attempts in flight that it saw there. */
   readonly picked: { readonly policy: string; readonly active: number } | undefined;
   /** When it started, got its connection, its head, and was over; undefined where that has not happened. */
@@ -25,8 +28,23 @@ export interface AttemptRecord {
   readonly status: number | undefined;
   /** The transport's error in words, if it failed. */
   readonly error: string | undefined;
-  /** What was decided then and why, if a layer decided anything. */
+  /** True when its connection had served another request before. */
+  readonly reused: boolean;
+  /**
+   * What was decided then and why, if a layer decided anything: `another`, or that none was made (`give-up`, or
+   * `wait` while others were under way) with the reason why not.
+   */
   readonly verdict: { readonly kind: string; readonly reason: string } | undefined;
+}
+
+/** Why a further attempt was made. */
+export interface AttemptCause {
+  /** The condition of `retryOn` that held, `hedge-delay`, `hedge-on-per-try-timeout`, or a layer's own word. */
+  readonly reason: string;
+  /** Milliseconds that were waited before. */
+  readonly after: number;
+  /** The hedge delay that was over, in milliseconds: with a percentile, what that came to. */
+  readonly hedgeDelay: number | undefined;
 }
 
 /** The story of one call, as `client.explain(response)` gives it. */
@@ -40,6 +58,14 @@ export interface Explanation {
   readonly duration: number | undefined;
   /** True when the client made the answer itself. */
   readonly localReply: boolean;
+  /** True when the answer is that of the user's `fallback`. */
+  readonly fallback: boolean;
+  /** Envoy's response flags, joined by commas; undefined when there is none: `URX`, `UF,URX`. */
+  readonly flags: string | undefined;
+  /** How many retries the call could still have made. */
+  readonly retriesLeft: number;
+  /** The delay after which a hedge was due, if one was, and why none was made then. */
+  readonly hedge: { readonly delay: number; readonly notMade: string | undefined } | undefined;
   readonly attempts: readonly AttemptRecord[];
   /** The hops before this one, when redirects were followed. */
   readonly redirects: readonly Explanation[];
@@ -52,9 +78,22 @@ export function explainCall(call: Call, redirects: readonly Call[] = []): Explan
     path: call.path,
     duration: call.ended ? round(call.endedAt - call.startedAt) : undefined,
     localReply: call.localReply !== undefined,
+    fallback: call.fellBack,
+    flags: responseFlags(call, call.failure),
+    retriesLeft: call.retriesLeft,
+    hedge:
+      call.hedgeDelay === undefined
+        ? undefined
+        : { delay: round(call.hedgeDelay), notMade: call.hedgeNotMade },
     attempts: attemptRecords(call),
     redirects: redirects.map((hop) => explainCall(hop)),
   };
+}
+
+/** Envoy's flags for how a call ended, joined by commas. */
+export function responseFlags(call: Call, failure: Failure | undefined): string | undefined {
+  const flags = [failure?.flag, call.retryFlag].filter((flag) => flag !== undefined);
+  return flags.length === 0 ? undefined : flags.join();
 }
 
 export function attemptRecords(call: Call): AttemptRecord[] {
@@ -62,13 +101,18 @@ export function attemptRecords(call: Call): AttemptRecord[] {
 }
 
 function attemptRecord(attempt: Attempt): AttemptRecord {
-  const { call, endpoint, failure, verdict } = attempt;
+  const { call, endpoint, because, failure, verdict } = attempt;
   const since = (time: number): number | undefined =>
     time === -1 ? undefined : round(time - call.startedAt);
   return {
     number: attempt.number,
     endpoint: endpoint?.url,
     locality: endpoint?.locality ?? '',
+    because: because && {
+      reason: because.reason,
+      after: round(because.after),
+      hedgeDelay: because.hedgeDelay === undefined ? undefined : round(because.hedgeDelay),
+    },
     picked: endpoint && {
       policy: call.chain.upstream.policy,
       active: attempt.activeWhenPicked,
@@ -81,6 +125,7 @@ function attemptRecord(attempt: Attempt): AttemptRecord {
     flag: failure?.flag,
     status: attempt.status === 0 ? undefined : attempt.status,
     error: failure?.cause === undefined ? undefined : describeCause(failure.cause),
+    reused: attempt.reused,
     verdict: verdict && { kind: verdict.kind, reason: verdict.reason },
   };
 }

@@ -2,9 +2,10 @@
 
 /**
  * Envoy's response flags, as far as they can occur: UF could not connect, UC cut off before the head,
- * UPE cut off after the head or not HTTP, UT the call's timeout, UH no endpoint to send to, DC the caller gave up.
+ * UPE cut off after the head or not HTTP, UT a timeout, UR refused by the endpoint, UH no endpoint to send to,
+ * DC the caller gave up, URX no retry left, UO a limit refused a retry.
  */
-export type ResponseFlag = 'UF' | 'UC' | 'UPE' | 'UT' | 'UH' | 'DC';
+export type ResponseFlag = 'UF' | 'UC' | 'UPE' | 'UT' | 'UR' | 'UH' | 'DC' | 'URX' | 'UO';
 
 /** What happened, in one word. A closed set: layers decide by it. */
 export type FailureKind =
@@ -14,10 +15,14 @@ export type FailureKind =
   | 'reset'
   /** What came back was not HTTP. */
   | 'protocol-error'
+  /** The endpoint refused the request without looking at it (HTTP/2 alone can say so). */
+  | 'refused-stream'
   /** The answer broke off in its body. */
   | 'body-cut'
-  /** The call's timeout was over, before the head or in the body. */
+  /** A time of the call was over, before the head or in the body. */
   | 'timeout'
+  /** The time of one attempt was over before its head. */
+  | 'try-timeout'
   /** There was no endpoint to send to. */
   | 'no-healthy-endpoint'
   /** The client had been closed, or was destroyed under the call. */
@@ -41,6 +46,20 @@ export interface Failure {
   readonly cause: unknown;
   /** False when the endpoint surely has not seen the request. */
   readonly sent: boolean;
+  /** Which time was over. */
+  readonly limit?: TimeLimit;
+}
+
+/** A time that was set, by the option that set it, in milliseconds. `deadline` is one that came with the call's context. */
+export interface TimeLimit {
+  readonly option:
+    | 'timeout'
+    | 'timeout.response'
+    | 'timeout.idle'
+    | 'deadline'
+    | 'retry.perTryTimeout'
+    | 'retry.perTryIdleTimeout';
+  readonly milliseconds: number;
 }
 
 export function failure(
@@ -50,6 +69,15 @@ export function failure(
   sent: boolean,
 ): Failure {
   return { kind, flag, cause, sent };
+}
+
+/** A time of the call, or of its last try, was over. */
+export function timedOut(
+  kind: 'timeout' | 'try-timeout',
+  limit: TimeLimit,
+  sent: boolean,
+): Failure {
+  return { kind, flag: 'UT', cause: undefined, sent, limit };
 }
 
 /** Endings that nobody is answered for. */
@@ -64,6 +92,6 @@ const UNANSWERED: ReadonlySet<FailureKind> = new Set([
 /** The status that Envoy answers with, and counts, when a call ends like this; undefined where it answers nothing. */
 export function localStatus(kind: FailureKind): number | undefined {
   if (UNANSWERED.has(kind)) return undefined;
-  if (kind === 'timeout') return 504;
+  if (kind === 'timeout' || kind === 'try-timeout') return 504;
   return kind === 'protocol-error' ? 502 : 503;
 }

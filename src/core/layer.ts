@@ -1,7 +1,7 @@
 /** Layers: small named objects of lifecycle hooks. They decide; `drive.ts` acts. */
 import type { Attempt } from './attempt.js';
 import type { Call } from './call.js';
-import type { Failure } from './failure.js';
+import type { Failure, TimeLimit } from './failure.js';
 import type { LocalReply } from './reply.js';
 
 /** What a layer may be asked about. */
@@ -10,6 +10,11 @@ export type CallEvent =
   | { readonly type: 'head'; readonly attempt: Attempt }
   /** An attempt has failed before its head, or a layer refused it. */
   | { readonly type: 'failed'; readonly attempt: Attempt; readonly failure: Failure }
+  /**
+   * The time of an attempt is up, and it has no head. It is cancelled and fails with `try-timeout`, unless the
+   * verdict is to wait for it, or to start another beside it.
+   */
+  | { readonly type: 'overdue'; readonly attempt: Attempt; readonly limit: TimeLimit }
   /** A time that was asked for with `call.wakeAt` has come. */
   | { readonly type: 'woken' };
 
@@ -19,10 +24,21 @@ export type Verdict =
   | { readonly kind: 'accept'; readonly reason: string }
   /** Go on waiting for attempts that run or are planned; with none left it means giving up. */
   | { readonly kind: 'wait'; readonly reason: string }
-  /** Start a further attempt after so many milliseconds; a head it is said of is dropped. */
-  | { readonly kind: 'another'; readonly after: number; readonly reason: string }
+  /** Start a further attempt; a head it is said of is dropped. */
+  | AnotherAttempt
   /** This was the last: a head is passed on as it is, a failure ends the call. */
   | { readonly kind: 'give-up'; readonly reason: string };
+
+export interface AnotherAttempt {
+  readonly kind: 'another';
+  /** Milliseconds to wait before. */
+  readonly after: number;
+  readonly reason: string;
+  /** It holds a slot that `call.takeSlot()` gave, until it has been decided on. */
+  readonly slot?: boolean;
+  /** The hedge delay that was over, in milliseconds. */
+  readonly hedgeDelay?: number;
+}
 
 /** A refusal says why, or answers in place of an endpoint. */
 export type Refusal = Failure | LocalReply;

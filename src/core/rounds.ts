@@ -1,68 +1,66 @@
 /** What comes after a first failure: one round per further attempt, driven by p-retry. */
 import pRetry from 'p-retry';
 import type { Call } from './call.js';
+import type { AnotherAttempt } from './layer.js';
 import type { Timer } from './runtime.js';
 
-/** The verdict "another attempt", thrown to p-retry. An Error, and no TypeError: those it does not retry. */
-class Again extends Error {
-  constructor(readonly after: number) {
-    super('another attempt');
-  }
+/** "One more round", thrown to p-retry. An Error, and no TypeError: those it does not retry. */
+class Again extends Error {}
+const AGAIN = new Again('another attempt');
+
+/** An attempt that is promised and has not started. */
+interface Planned {
+  readonly verdict: AnotherAttempt;
+  /** By the runtime's clock. */
+  readonly due: number;
 }
 
 export class Rounds {
-  /** Verdicts that came while no round was waiting for one. */
-  #offered: Again[] = [];
-  #planned = 0;
-  #settle: ((again: Again | undefined) => void) | undefined = undefined;
-  #pause: { timer: Timer; end: () => void } | undefined = undefined;
   readonly #call: Call;
+  /** The next one first. */
+  #planned: Planned[] = [];
+  /** Ends the wait of a round for a verdict: true when there is one. */
+  #settle: ((more: boolean) => void) | undefined = undefined;
+  /** Ends the wait for the time of the next one. */
+  #proceed: (() => void) | undefined = undefined;
+  #timer: Timer = undefined;
 
   constructor(call: Call) {
     this.#call = call;
   }
 
-  /** True while a further attempt is promised and has not started. */
   get planned(): boolean {
-    return this.#planned > 0;
+    return this.#planned.length > 0;
   }
 
-  /** Plans one more attempt after so many milliseconds. */
-  offer(after: number): void {
-    this.#planned += 1;
-    const again = new Again(after);
-    const settle = this.#settle;
-    if (settle === undefined) {
-      this.#offered.push(again);
-    } else {
-      this.#settle = undefined;
-      settle(again);
-    }
+  /** Plans one more attempt. */
+  offer(verdict: AnotherAttempt): void {
+    const due = this.#call.chain.runtime.now() + verdict.after;
+    const later = this.#planned.findIndex((other) => other.due > due);
+    this.#planned.splice(later === -1 ? this.#planned.length : later, 0, { verdict, due });
+    this.#settle?.(true);
+    if (this.#proceed !== undefined && later === 0) this.#arm();
   }
 
-  /** The call has been decided: nothing further starts. */
+  /** The call has been decided: nothing further starts, and the places of what was planned are free. */
   stop(): void {
-    this.#offered = [];
-    this.#planned = 0;
-    this.#settle?.(undefined);
-    const pause = this.#pause;
-    if (pause !== undefined) {
-      this.#call.chain.runtime.clearTimer(pause.timer);
-      pause.end();
-    }
+    const { runtime, upstream } = this.#call.chain;
+    for (const { verdict } of this.#planned) if (verdict.slot === true) upstream.slots.give();
+    this.#planned = [];
+    runtime.clearTimer(this.#timer);
+    this.#settle?.(false);
+    this.#proceed?.();
   }
 
   /** Runs the rounds until the call has been decided. Its first verdict must have been offered. */
-  async play(startAttempt: (call: Call) => void): Promise<void> {
-    const call = this.#call;
-    await this.#wait(this.#offered.shift());
+  async play(startAttempt: (call: Call, because: AnotherAttempt) => void): Promise<void> {
+    await this.#untilDue();
     await pRetry(
       async () => {
-        if (call.over) return;
-        this.#planned -= 1;
-        startAttempt(call);
-        const again = await this.#next();
-        if (again !== undefined) throw again;
+        const next = this.#planned.shift();
+        if (next === undefined) return;
+        startAttempt(this.#call, next.verdict);
+        if (await this.#more()) throw AGAIN;
       },
       {
         // How many there may be is for the layers to say: their verdicts are the limit.
@@ -70,27 +68,41 @@ export class Rounds {
         minTimeout: 0,
         onFailedAttempt: async ({ error }) => {
           if (!(error instanceof Again)) throw error;
-          await this.#wait(error);
+          await this.#untilDue();
         },
       },
     );
   }
 
-  #next(): Promise<Again | undefined> | Again | undefined {
-    if (this.#call.over || this.#offered.length > 0) return this.#offered.shift();
+  /** True when a further attempt is planned, false when the call has been decided. */
+  #more(): boolean | Promise<boolean> {
+    if (this.planned) return true;
+    if (this.#call.over) return false;
     return new Promise((resolve) => {
-      this.#settle = resolve;
+      this.#settle = (more) => {
+        this.#settle = undefined;
+        resolve(more);
+      };
     });
   }
 
-  #wait(again: Again | undefined): Promise<void> | undefined {
-    if (again === undefined || again.after <= 0 || this.#call.over) return undefined;
+  #untilDue(): Promise<void> | undefined {
+    const next = this.#planned[0];
+    if (next === undefined || next.verdict.after <= 0) return undefined;
     return new Promise((resolve) => {
-      const end = (): void => {
-        this.#pause = undefined;
+      this.#proceed = () => {
+        this.#proceed = undefined;
         resolve();
       };
-      this.#pause = { timer: this.#call.chain.runtime.setTimer(end, again.after), end };
+      this.#arm();
     });
+  }
+
+  /** The timer is the next one's, also when that has come to stand before another. */
+  #arm(): void {
+    const { runtime } = this.#call.chain;
+    runtime.clearTimer(this.#timer);
+    const due = this.#planned[0]?.due ?? 0;
+    this.#timer = runtime.setTimer(() => this.#proceed?.(), due - runtime.now());
   }
 }

@@ -10,6 +10,8 @@ export type Timer = unknown;
 export interface Runtime {
   /** Monotonic time in milliseconds; only differences mean anything. */
   now(): number;
+  /** The date in milliseconds since 1970: for what servers say about time, never for measuring. */
+  date(): number;
   /** A number from 0 (included) to 1 (excluded). */
   random(): number;
   /**
@@ -26,6 +28,7 @@ export interface Runtime {
 /** The process's own clock, timers and chance. */
 export const systemRuntime: Runtime = {
   now: () => performance.now(),
+  date: () => Date.now(),
   random: () => Math.random(),
   setTimer(callback, delay, background = false) {
     // Node's timers fire up to 0.9 ms early by the monotonic clock: one more millisecond keeps the promise.

@@ -3,6 +3,7 @@
  * (a layer, a balancer) ends the call itself.
  */
 import type { Attempt } from './attempt.js';
+import { BodySource } from './body.js';
 import type { Call } from './call.js';
 import { failure, type Failure } from './failure.js';
 import type { LocalReply } from './reply.js';
@@ -14,15 +15,13 @@ export const SUPERSEDED = failure('superseded', undefined, undefined, true);
 export function decide(call: Call, loss: Failure): void {
   call.over = true;
   call.rounds?.stop();
-  if (call.alarms !== undefined) {
-    for (const alarm of call.alarms) call.chain.runtime.clearTimer(alarm);
-  }
   if (call.undecided > 0) {
     for (const other of call.attempts) {
       if (other.phase === 'starting' || other.phase === 'sent') cancel(other, loss);
     }
     call.undecided = 0;
   }
+  if (call.body instanceof BodySource) call.body.stopKeeping();
 }
 
 /** Answers the call without an endpoint. */
@@ -66,6 +65,8 @@ export function finish(attempt: Attempt): void {
   const { chain } = attempt.call;
   attempt.phase = 'over';
   attempt.endedAt = chain.runtime.now();
+  giveSlot(attempt);
+  attempt.body?.end();
   for (let index = attempt.entered - 1; index >= 0; index--) {
     try {
       chain.attemptLayers[index]?.end?.(attempt);
@@ -86,6 +87,10 @@ export function endCall(call: Call, now = call.chain.runtime.now()): void {
   const { chain } = call;
   call.ended = true;
   call.endedAt = now;
+  for (let { alarms } = call; alarms !== undefined; alarms = alarms.next) {
+    chain.alarms.clear(alarms);
+  }
+  if (call.body instanceof BodySource) call.body.close();
   if (call.hasDropped) {
     for (const attempt of call.attempts) {
       if (attempt.phase === 'dropped') cancel(attempt, SUPERSEDED);
@@ -99,6 +104,13 @@ export function endCall(call: Call, now = call.chain.runtime.now()): void {
     }
   }
   chain.upstream.callEnded(call);
+}
+
+/** The attempt has been decided on: its place is free for another. */
+export function giveSlot(attempt: Attempt): void {
+  if (!attempt.holdsSlot) return;
+  attempt.holdsSlot = false;
+  attempt.call.chain.upstream.slots.give();
 }
 
 /** A function, because what is called in between changes it. */

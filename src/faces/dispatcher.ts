@@ -3,9 +3,13 @@ import { stringify } from 'node:querystring';
 import type { Dispatcher } from 'undici';
 import DispatcherBase from 'undici/lib/dispatcher/dispatcher.js';
 import type { Cluster } from '../cluster/cluster.js';
-import { Call, type Overrides, type RequestBody } from '../core/call.js';
+import { BodySource, type RequestBody } from '../core/body.js';
+import type { Call, Overrides } from '../core/call.js';
 import type { RequestOverrides } from '../options/options.js';
+import { readBody, type BodyFunction, type BodyValue } from './body-init.js';
+import { FreshBody } from './fresh-body.js';
 import { HandlerReceiver } from './handler-receiver.js';
+import { newCall } from './new-call.js';
 import { outletOf } from './outlet.js';
 
 /** What the dispatcher face needs of the client. */
@@ -19,7 +23,11 @@ export interface DispatchHost {
   destroy(error?: unknown): Promise<void>;
 }
 
-export type DispatchOptions = Dispatcher.DispatchOptions & {
+/** A body as undici takes it, as fetch takes it, or a function that makes one for each attempt. */
+export type DispatchBody = Dispatcher.DispatchOptions['body'] | BodyValue | BodyFunction;
+
+export type DispatchOptions = Omit<Dispatcher.DispatchOptions, 'body'> & {
+  readonly body?: DispatchBody | undefined;
   readonly servername?: string;
   readonly expectContinue?: boolean;
   /** Options of this call, in place of those of its service. */
@@ -36,8 +44,6 @@ export function dispatchCall(
 ): HandlerReceiver {
   const receiver = new HandlerReceiver(outletOf(handler), host.respondLocally);
   if (!receiver.begin()) return receiver;
-  const watching: { call?: Call } = {};
-  const body = watchBody((options.body ?? null) as RequestBody | null, watching);
   let cluster: Cluster;
   let call: Call;
   try {
@@ -45,22 +51,23 @@ export function dispatchCall(
     cluster = host.clusterOf(options.origin);
     const own =
       options.resilience === undefined ? overrides : host.readOverrides(options.resilience);
-    call = new Call(
-      own === undefined ? cluster.chains.usual : cluster.chains.for(own),
+    call = newCall(
+      cluster,
       receiver,
+      own,
       options.method,
       options.query ? withQuery(options.path, options.query) : options.path,
       flatHeaders(options.headers, cluster.authority),
-      body,
+      bodyOf(options.body),
       options,
-      own,
     );
   } catch (error) {
     receiver.refuse(error);
     return receiver;
   }
   receiver.call = call;
-  watching.call = call;
+  // The caller may write on into it while the request waits or is repeated.
+  if (call.body instanceof Uint8Array && call.mayGoOn) call.body = Buffer.from(call.body);
   onCall?.(call);
   cluster.start(call);
   return receiver;
@@ -116,34 +123,18 @@ function withQuery(path: string, query: Record<string, unknown>): string {
   return text === '' ? path : `${path}?${text}`;
 }
 
-/**
- * Tells the call what its own body threw while it was read: that is no fault of the endpoint. Forms that undici
- * knows by their class are handed on as they are.
- */
-function watchBody(body: RequestBody | null, watching: { call?: Call }): RequestBody | null {
-  const note = (error: unknown): void => {
-    if (watching.call !== undefined) watching.call.bodyError ??= error;
-  };
-  if (body === null || typeof body === 'string' || ArrayBuffer.isView(body)) return body;
-  if ('on' in body) {
-    body.once('error', note);
-    return body;
+/** What undici knows nothing of is left for it to refuse. */
+function bodyOf(body: unknown): RequestBody | null {
+  if (body === undefined || body === null) return null;
+  if (body instanceof BodySource) return body;
+  if (typeof body === 'function') {
+    return new FreshBody(body as BodyFunction, { textHasType: false });
   }
-  if (body instanceof Blob || body instanceof FormData || !(Symbol.asyncIterator in body))
-    return body;
-  return noting(body, note);
-}
-
-async function* noting(
-  body: AsyncIterable<Uint8Array>,
-  note: (error: unknown) => void,
-): AsyncIterable<Uint8Array> {
-  try {
-    yield* body;
-  } catch (error) {
-    note(error);
-    throw error;
+  if (body instanceof URLSearchParams) {
+    const copy = new URLSearchParams(body);
+    return new FreshBody(() => copy, { textHasType: false });
   }
+  return readBody(body)?.body ?? (body as RequestBody);
 }
 
 type HeaderValue = string | number | null | undefined | readonly string[];

@@ -39,6 +39,8 @@ interface Reader {
 export class FetchReply implements Receiver {
   call!: Call;
   head!: Reply;
+  /** The calls of all hops, when the platform has gone on from here. */
+  hops: readonly Call[] | undefined = undefined;
   /** How many of the call's headers the caller gave, as names and values; those behind them were added. */
   ownHeaders = 0;
   /** The body has been read, or somebody has begun to. */

@@ -1,22 +1,20 @@
 /** `client.fetch`: the fast path where the request has a usual form, the platform's own fetch everywhere else. */
 import type { Cluster } from '../cluster/cluster.js';
-import { Call } from '../core/call.js';
 import { explainCall, type Explanation } from '../core/explanation.js';
 import type { Reply } from '../core/reply.js';
-import type { Middleware, RequestOverrides } from '../options/options.js';
+import type { Middleware } from '../options/options.js';
 import type { DispatchHost } from './dispatcher.js';
+import { fallBack, fallbackOf, isFailure } from './fallback.js';
 import { FetchReply, headerText, urlOf, type ReplyHost } from './fetch-reply.js';
-import { fetchOnPlatform, type Hops } from './full-path.js';
+import { copyInit, fetchOnPlatform, type Hops } from './full-path.js';
+import { givenToRequest, type GivenBody } from './given-body.js';
 import { BLOCKED_PORTS } from './blocked-ports.js';
+import { newCall } from './new-call.js';
+import type { ResilientRequestInit } from './request-init.js';
 import { lightResponses, type LightResponses } from './light-response.js';
 import { Signals } from './signals.js';
-import { simpleRequest } from './simple-request.js';
-
-/** `init` of `client.fetch`: the platform's, and what holds for this call alone. */
-export interface ResilientRequestInit extends RequestInit {
-  /** Options of this call, in place of those of its service. */
-  readonly resilience?: RequestOverrides;
-}
+import { FreshBody } from './fresh-body.js';
+import { simpleRequest, type SimpleRequest } from './simple-request.js';
 
 export type ResilientFetch = (
   input: string | URL | Request,
@@ -46,6 +44,8 @@ const DOT_SEGMENT = /\/\.|%2e/i;
 
 export function fetchFace(host: FetchHost): FetchFace {
   const hops: Hops = new WeakMap();
+  /** What the bodies of requests that went through middleware were made of. */
+  const givenBodies = new WeakMap<Request, GivenBody>();
   let light: LightResponses | undefined;
 
   const replyHost: ReplyHost = {
@@ -59,43 +59,80 @@ export function fetchFace(host: FetchHost): FetchFace {
     },
   };
 
+  /** The GET that most calls are, by cluster: nobody changes it, so that it is made once. */
+  const plain = new WeakMap<Cluster, SimpleRequest>();
+
+  function plainRequest(cluster: Cluster): SimpleRequest | undefined {
+    let request = plain.get(cluster);
+    if (request === undefined) {
+      request = simpleOf(undefined, cluster);
+      if (request !== undefined) plain.set(cluster, request);
+      Object.freeze(request?.headers);
+    }
+    return request;
+  }
+
   function send(input: string | URL | Request, init?: ResilientRequestInit): Promise<Response> {
     const overrides =
       init?.resilience === undefined ? undefined : host.readOverrides(init.resilience);
     const target =
       input instanceof URL || typeof input === 'string' ? locate(host, input) : undefined;
     if (target === undefined) {
-      return fetchOnPlatform(host, hops, absolute(host, input), init, overrides);
+      const given =
+        input instanceof Request && init?.body == null ? givenBodies.get(input) : undefined;
+      return fetchOnPlatform(host, hops, absolute(host, input), init, overrides, undefined, given);
     }
     const { cluster, path } = target;
-    const simple = simpleRequest(init, cluster.authority, cluster.isSecure);
+    const simple = init === undefined ? plainRequest(cluster) : simpleOf(init, cluster);
     if (simple === undefined) {
       return fetchOnPlatform(host, hops, absolute(host, input), init, overrides);
     }
     const { method, headers, body, signal } = simple;
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
-    return new Promise((resolve, reject) => {
-      const reply = new FetchReply(replyHost, resolve, reject, signal);
-      const { usual } = cluster.chains;
-      const chain = overrides === undefined ? usual : cluster.chains.for(overrides);
-      const call = new Call(chain, reply, method, path, headers, body, undefined, overrides);
+    let reply!: FetchReply;
+    const answer = new Promise<Response>((resolve, reject) => {
+      reply = new FetchReply(replyHost, resolve, reject, signal);
+      const call = newCall(cluster, reply, overrides, method, path, headers, body, undefined);
       reply.call = call;
       reply.ownHeaders = simple.ownHeaders;
       if (signal !== undefined) replyHost.signals.watch(signal, call);
       cluster.start(call);
     });
+    return fallbackOf(cluster.chains.usual) === undefined ? answer : orFallback(answer, reply);
+  }
+
+  async function orFallback(answer: Promise<Response>, reply: FetchReply): Promise<Response> {
+    let outcome: unknown;
+    try {
+      const response = await answer;
+      if (!isFailure(response.status)) return response;
+      outcome = response;
+    } catch (error) {
+      outcome = error;
+    }
+    const calls = reply.hops ?? [reply.call];
+    return fallBack(host, hops, { outcome, calls, request: () => requestOf(reply) });
   }
 
   return {
-    fetch: host.middleware.length === 0 ? guarded(send) : throughMiddleware(host, guarded(send)),
+    fetch:
+      host.middleware.length === 0
+        ? guarded(send)
+        : throughMiddleware(host, guarded(send), givenBodies),
     explain(response) {
-      const call = light?.replyOf(response)?.call;
-      if (call !== undefined) return explainCall(call);
+      // First, because the answer of a fallback may be one of another call of ours.
       const calls = hops.get(response);
-      const last = calls?.at(-1);
+      const last = calls?.at(-1) ?? light?.replyOf(response)?.call;
       return last && explainCall(last, calls?.slice(0, -1));
     },
   };
+}
+
+function simpleOf(
+  init: ResilientRequestInit | undefined,
+  { authority, isSecure }: Cluster,
+): SimpleRequest | undefined {
+  return simpleRequest(init, authority, isSecure);
 }
 
 /** Like fetch, it never throws: what is wrong with the arguments rejects. */
@@ -109,7 +146,11 @@ function guarded(send: ResilientFetch): ResilientFetch {
   };
 }
 
-function throughMiddleware(host: FetchHost, send: ResilientFetch): ResilientFetch {
+function throughMiddleware(
+  host: FetchHost,
+  send: ResilientFetch,
+  givenBodies: WeakMap<Request, GivenBody>,
+): ResilientFetch {
   const { middleware } = host;
   return async function fetch(input, init) {
     const step =
@@ -119,7 +160,14 @@ function throughMiddleware(host: FetchHost, send: ResilientFetch): ResilientFetc
         if (one !== undefined) return one(request, step(index + 1));
         return send(request, init?.resilience === undefined ? {} : { resilience: init.resilience });
       };
-    return step(0)(new Request(absolute(host, input), init));
+    const given = await givenToRequest(init?.body);
+    const own = copyInit(init, given);
+    const request = new Request(
+      absolute(host, input),
+      typeof init?.body === 'function' ? Object.assign(own, { duplex: 'half' }) : own,
+    );
+    if (given !== undefined) givenBodies.set(request, given);
+    return step(0)(request);
   };
 }
 
@@ -155,13 +203,23 @@ function locate(
 }
 
 /** What the caller asked for, as it was then: his own objects may have changed since. */
-function initOf({ call, ownHeaders, signal }: FetchReply): RequestInit {
+function initOf({ call, ownHeaders, signal }: FetchReply): ResilientRequestInit {
   const headers: [string, string][] = [];
   for (let index = 2; index < ownHeaders; index += 2) {
     headers.push([call.headers[index] ?? '', call.headers[index + 1] ?? '']);
   }
-  const body = call.body as string | Uint8Array<ArrayBuffer> | null;
+  const body =
+    call.body instanceof FreshBody
+      ? call.body.make
+      : (call.body as string | Uint8Array<ArrayBuffer> | Blob | null);
   return { method: call.method, headers, body, ...(signal && { signal }) };
+}
+
+/** The same as a request; what a function made of its body is not there any more. */
+function requestOf(reply: FetchReply): Request {
+  const { body, ...init } = initOf(reply);
+  const own = typeof body === 'function' ? init : { ...init, body };
+  return new Request(urlOf(reply.call), own as RequestInit);
 }
 
 /** What the platform's fetch can take: it knows no base for relative URLs. */

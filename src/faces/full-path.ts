@@ -2,8 +2,12 @@
 import type { Call, Overrides } from '../core/call.js';
 import { isOutriggerError } from '../core/errors.js';
 import { dispatchCall, type DispatchHost, type DispatchOptions } from './dispatcher.js';
+import { fallBack, isFailure } from './fallback.js';
 import type { FetchReply } from './fetch-reply.js';
+import type { ResilientRequestInit } from './request-init.js';
+import { givenBody, type GivenBody } from './given-body.js';
 import { outletOf } from './outlet.js';
+import { withOwnErrors } from './own-errors.js';
 import { replay, type HandlerReceiver } from './handler-receiver.js';
 
 /** The platform's, whatever an application puts in its place later. Reading it loads nothing. */
@@ -39,11 +43,13 @@ export async function fetchOnPlatform(
   host: DispatchHost,
   explained: Hops,
   input: string | URL | Request,
-  init: RequestInit | undefined,
+  init: ResilientRequestInit | undefined,
   overrides: Overrides | undefined,
   first?: FetchReply,
+  given: GivenBody | undefined = givenBody(init?.body),
 ): Promise<Response> {
   const hops: Call[] = first === undefined ? [] : [first.call];
+  if (first !== undefined) first.hops = hops;
   let inHand = first;
   /** Gives up the hop that the platform has turned away from: it never reads what it does not want. */
   let leave: (() => void) | undefined =
@@ -57,33 +63,101 @@ export async function fetchOnPlatform(
         return true;
       }
       leave?.();
-      const own = hops[0] === undefined ? overrides : { timeout: timeLeft(hops[0]) };
-      const current = dispatchCall(host, options, handler, own, (call) => hops.push(call));
+      const own = hops[0] === undefined ? overrides : afterHop(hops[0]);
+      const sent =
+        given === undefined || options.body == null ? options : withBody(options, given, length);
+      const current = dispatchCall(host, sent, handler, own, (call) => hops.push(call));
       receiver = current;
       leave = () => current.leave();
       return true;
     },
   };
-  const copy: Record<string, unknown> = { dispatcher };
-  for (const member of MEMBERS) {
-    const value = (init as Record<string, unknown> | undefined)?.[member];
-    if (value !== undefined) copy[member] = value;
-  }
+  const copy = copyInit(init, given);
+  const length = given?.lengthUnknown === true ? ownLength(input, copy) : null;
+  let outcome: unknown;
   try {
-    const response = await platformFetch(input, copy);
+    const response = withOwnErrors(await platformFetch(input, Object.assign(copy, { dispatcher })));
     explained.set(response, hops);
-    return response;
+    // Where the first hop was made elsewhere, so is what comes after the last.
+    if (first !== undefined || !isFailure(response.status)) return response;
+    outcome = response;
   } catch (error) {
     leave?.();
     const cause = error instanceof Error ? error.cause : undefined;
     // Our own errors, and the one that destroy() was given, are not wrapped in another.
-    throw cause !== undefined && (isOutriggerError(cause) || cause === receiver?.error)
-      ? cause
-      : error;
+    outcome =
+      cause !== undefined && (isOutriggerError(cause) || cause === receiver?.error) ? cause : error;
+    if (first !== undefined) throw outcome;
   }
+  return fallBack(host, explained, {
+    outcome,
+    calls: hops,
+    request: () => requestAgain(input, copyInit(init, given), given),
+  });
 }
 
-/** One deadline for all hops: what the first call has left of its timeout; 0 when it has none. */
-function timeLeft({ timeout, startedAt, chain }: Call): number {
-  return timeout === 0 ? 0 : Math.max(startedAt + timeout - chain.runtime.now(), 1);
+/** The request, with its body where that is still to be had. */
+function requestAgain(
+  input: string | URL | Request,
+  init: RequestInit,
+  given: GivenBody | undefined,
+): Request {
+  const { body: _, ...rest } = init;
+  const body = given === undefined || given.lengthUnknown ? undefined : given.platform;
+  const isThere =
+    typeof body === 'string' || body instanceof Blob || body instanceof URLSearchParams;
+  const own = isThere ? { ...rest, body } : rest;
+  if (!(input instanceof Request)) return new Request(input, own);
+  const { url, method, headers, signal } = input;
+  return new Request(url, { method, headers, signal, ...own });
+}
+
+/** What fetch would read of the caller's object, with a body that the platform understands. */
+export function copyInit(
+  init: ResilientRequestInit | undefined,
+  given: GivenBody | undefined,
+): RequestInit {
+  const copy: Record<string, unknown> = {};
+  for (const member of MEMBERS) {
+    const value = (init as Record<string, unknown> | undefined)?.[member];
+    if (value !== undefined) copy[member] = value;
+  }
+  if (given !== undefined && copy.body != null) copy.body = given.platform;
+  return copy;
+}
+
+/** The hop that the platform makes, with what its body was made of. */
+function withBody(
+  options: DispatchOptions,
+  given: GivenBody,
+  ownLength: string | null,
+): DispatchOptions {
+  const body = given.ofHop(options.body as AsyncIterable<unknown>) as DispatchOptions['body'];
+  if (!given.lengthUnknown) return { ...options, body };
+  // The platform has written the length of what stands in for the body.
+  const headers = Object.entries(options.headers as Record<string, string>).filter(
+    ([name]) => name.toLowerCase() !== 'content-length',
+  );
+  if (ownLength !== null) headers.push(['content-length', ownLength]);
+  return { ...options, body, headers: Object.fromEntries(headers) };
+}
+
+function ownLength(input: string | URL | Request, init: RequestInit): string | null {
+  const headers = init.headers ?? (input instanceof Request ? input.headers : undefined);
+  return new Headers(headers).get('content-length');
+}
+
+/** The policy of the first hop for all of them, and one deadline: a further hop has what the first has left of it. */
+function afterHop({ policy, startedAt, chain }: Call): Overrides {
+  const { response, idle, total, inherited } = policy.timeout;
+  const elapsed = chain.runtime.now() - startedAt;
+  const left = (time: number): number => (time === 0 ? 0 : Math.max(time - elapsed, 1));
+  const timeout = {
+    response: left(response),
+    idle,
+    total: left(total),
+    // A deadline that it was made under has been looked at, and the hop is made in another's async context.
+    inherited: inherited === true,
+  };
+  return { apply: () => ({ ...policy, timeout }) };
 }

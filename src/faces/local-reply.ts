@@ -1,6 +1,7 @@
 /** The answers that Envoy would send in place of a failure (`localReplies: 'respond'`). */
 import { STATUS_CODES } from 'node:http';
 import type { Call } from '../core/call.js';
+import { responseFlags } from '../core/explanation.js';
 import { localStatus, type Failure } from '../core/failure.js';
 import { LocalReply } from '../core/reply.js';
 
@@ -10,13 +11,15 @@ export function localReplyFor(call: Call, failure: Failure): LocalReply | undefi
   if (status === undefined) return undefined;
   const body = bodyText(call, failure);
   const headers = ['content-length', String(Buffer.byteLength(body)), 'content-type', 'text/plain'];
-  if (failure.flag !== undefined) headers.push('x-outrigger-flags', failure.flag);
+  const flags = responseFlags(call, failure);
+  if (flags !== undefined) headers.push('x-outrigger-flags', flags);
   return new LocalReply(status, STATUS_CODES[status] ?? '', headers, body);
 }
 
 function bodyText(call: Call, failure: Failure): string {
   if (failure.kind === 'no-healthy-endpoint') return 'no healthy upstream';
-  if (failure.kind === 'timeout') return 'upstream request timeout';
+  if (failure.kind === 'timeout' || failure.kind === 'try-timeout')
+    return 'upstream request timeout';
   const latest = call.attempts.length > 1 ? 'retried and the latest ' : '';
   return `upstream connect error or disconnect/reset before headers. ${latest}reset reason: ${resetReason(failure)}`;
 }

@@ -1,10 +1,19 @@
 /** `client.request`: undici's `request`, over the client's endpoints. */
 import type { Dispatcher } from 'undici';
+import type { DispatchBody } from './dispatcher.js';
 import type { RequestOverrides } from '../options/options.js';
 import undiciRequest from 'undici/lib/api/api-request.js';
 
 /** As undici's own, without what would choose the connection. */
-export type RequestOptions = Omit<Dispatcher.RequestOptions, 'origin' | 'path' | 'method'> & {
+export type RequestOptions = Omit<
+  Dispatcher.RequestOptions,
+  'origin' | 'path' | 'method' | 'body'
+> & {
+  /**
+   * As undici's, or any that fetch takes; or a function that makes it, which is called for each attempt, so that a
+   * stream can be sent again however long it is.
+   */
+  readonly body?: DispatchBody | undefined;
   /** @default 'GET', or 'PUT' with a body */
   readonly method?: Dispatcher.HttpMethod;
   /** Options of this call, in place of those of its service. */
@@ -31,5 +40,5 @@ export async function request(
     origin,
     path: path.startsWith('/') ? path : `/${path}`,
     method: options?.method ?? (options?.body ? 'PUT' : 'GET'),
-  });
+  } as Dispatcher.RequestOptions);
 }

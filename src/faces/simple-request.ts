@@ -1,11 +1,16 @@
 /** Reads the usual forms of fetch's arguments without making a Request of them. Everything else takes the full path. */
 
+import { bytesOf, type BodyFunction } from './body-init.js';
+import { encodeFormData } from './form-data.js';
+import { FreshBody } from './fresh-body.js';
+import type { ResilientRequestInit } from './request-init.js';
+
 /** What the fast path sends. */
 export interface SimpleRequest {
   readonly method: string;
   /** Names and values in turn, the host first. */
   readonly headers: string[];
-  readonly body: string | Uint8Array | null;
+  readonly body: string | Uint8Array | Blob | FreshBody | null;
   readonly signal: AbortSignal | undefined;
   /** How many of the headers are the caller's, with the host and the type of the body. */
   readonly ownHeaders: number;
@@ -59,13 +64,13 @@ const VALUE = /^[!-~](?:[ -~]*[!-~])?$/;
 
 /** Undefined when this is not one of the usual forms. */
 export function simpleRequest(
-  init: RequestInit | undefined,
+  init: ResilientRequestInit | undefined,
   authority: string,
   secure: boolean,
 ): SimpleRequest | undefined {
   const headers = ['host', authority];
   let method = 'GET';
-  let body: string | Uint8Array | null = null;
+  let body: SimpleRequest['body'] = null;
   let type: string | undefined;
   let signal: AbortSignal | undefined;
   if (init !== undefined) {
@@ -91,11 +96,21 @@ export function simpleRequest(
           } else if (value instanceof URLSearchParams) {
             body = value.toString();
             type = 'application/x-www-form-urlencoded;charset=UTF-8';
-          } else if (value instanceof Uint8Array) {
-            // The caller may write on into it while the request waits or is repeated.
-            body = Uint8Array.prototype.slice.call(value);
+          } else if (typeof value === 'function') {
+            // Its type comes with each result.
+            body = new FreshBody(value as BodyFunction, { textHasType: true });
           } else {
-            return undefined;
+            const blob = value instanceof FormData ? encodeFormData(value) : value;
+            if (blob instanceof Blob) {
+              body = blob;
+              type = blob.type || undefined;
+              if (type !== undefined && !VALUE.test(type)) return undefined;
+            } else {
+              const bytes = bytesOf(value);
+              if (bytes === undefined) return undefined;
+              // The caller may write on into it while the request waits or is repeated.
+              body = Uint8Array.prototype.slice.call(bytes);
+            }
           }
           break;
         case 'signal':

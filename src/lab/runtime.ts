@@ -6,6 +6,7 @@ import { seededRandom } from '../testing/index.js';
 export function seededRuntime(seed: number): Runtime {
   return {
     now: () => performance.now(),
+    date: () => Date.now(),
     random: seededRandom(seed),
     setTimer(callback, delay, background = false) {
       // One millisecond more, since Node's timers may fire that much early and a runtime's must not.

@@ -1,10 +1,17 @@
-/** The layers of a cluster, outermost first: made once and kept. */
+/** The layers of a cluster, outermost first: made once for each set of them that is wanted, and kept. */
 import type { Cluster } from '../cluster/cluster.js';
-import type { Chain, Chains, Overrides } from '../core/call.js';
+import { HeadTimes } from '../cluster/head-times.js';
+import type { Chain, Chains } from '../core/call.js';
 import type { AttemptLayer, CallLayer } from '../core/layer.js';
+import type { Policy } from '../core/policy.js';
 import type { Runtime } from '../core/runtime.js';
 import { deadline } from './deadline.js';
+import { envoyHeaders } from './envoy-headers.js';
+import { headTimes } from './head-times.js';
+import { hedge } from './hedge.js';
 import { observeAttempts, observeCalls } from './observe.js';
+import { retry } from './retry.js';
+import { tryTimeout } from './try-timeout.js';
 
 /** What of the client's options makes the chain. */
 export interface ChainOptions {
@@ -15,21 +22,45 @@ export interface ChainOptions {
 }
 
 /** What of a service's policy makes it. */
-export interface ChainPolicy {
-  /** Milliseconds for a whole call; 0 is none. */
-  readonly timeout: number;
+export interface ChainPolicy extends Policy {
   /** A function is the user's own. */
   readonly loadBalancer: unknown;
+  readonly envoyHeaders: boolean;
+}
+
+/** The layers that are on. */
+interface Parts {
+  readonly deadline: boolean;
+  readonly hedge: boolean;
+  readonly headTimes: boolean;
+  readonly retry: boolean;
+  readonly tryTimeout: boolean;
 }
 
 /** A layer that is off is in no chain but those of calls that ask for it. */
 export function chainsFor(cluster: Cluster, options: ChainOptions, policy: ChainPolicy): Chains {
-  const usual = chainFor(cluster, options, policy, policy.timeout > 0);
-  let timed = policy.timeout > 0 ? usual : undefined;
+  const chains = new Map<string, Chain>();
+  const chainOf = (call: Policy): Chain => {
+    const parts = partsOf(call);
+    const key = Object.values(parts).join();
+    let chain = chains.get(key);
+    if (chain === undefined) {
+      chain = chainFor(cluster, options, policy, parts);
+      chains.set(key, chain);
+    }
+    return chain;
+  };
+  return { usual: chainOf(policy), for: chainOf };
+}
+
+function partsOf({ timeout, retry: again, hedge: hedging }: Policy): Parts {
   return {
-    usual,
-    for: ({ timeout = 0 }: Overrides) =>
-      timeout > 0 ? (timed ??= chainFor(cluster, options, policy, true)) : usual,
+    deadline:
+      timeout.total > 0 || timeout.response > 0 || timeout.idle > 0 || timeout.inherited === true,
+    hedge: hedging !== undefined,
+    headTimes: typeof hedging?.delay === 'object',
+    retry: again !== undefined,
+    tryTimeout: again !== undefined && (again.perTryTimeout > 0 || again.perTryIdleTimeout > 0),
   };
 }
 
@@ -37,19 +68,30 @@ function chainFor(
   cluster: Cluster,
   options: ChainOptions,
   policy: ChainPolicy,
-  hasDeadline: boolean,
+  parts: Parts,
 ): Chain {
   const { counters } = cluster;
+  if (parts.headTimes) cluster.headTimes ??= new HeadTimes(options.runtime);
   const callLayers = [
     observeCalls(counters),
-    ...(hasDeadline ? [deadline] : []),
+    ...(parts.deadline ? [deadline] : []),
     ...options.callLayers,
+    ...(parts.hedge ? [hedge(cluster)] : []),
+    ...(parts.retry ? [retry(counters, policy.retry)] : []),
+  ];
+  const attemptLayers = [
+    observeAttempts(counters),
+    ...(policy.envoyHeaders ? [envoyHeaders()] : []),
+    ...(parts.headTimes ? [headTimes(cluster)] : []),
+    ...options.attemptLayers,
+    ...(parts.tryTimeout ? [tryTimeout] : []),
   ];
   return {
     runtime: options.runtime,
+    alarms: cluster.alarms,
     upstream: cluster,
     callLayers,
-    attemptLayers: [observeAttempts(counters), ...options.attemptLayers],
+    attemptLayers,
     judges: callLayers.filter((layer) => layer.judge !== undefined),
     around: options.around,
     keepsContext:
@@ -57,23 +99,6 @@ function chainFor(
       options.attemptLayers.length > 0 ||
       options.around !== undefined ||
       typeof policy.loadBalancer === 'function',
-    timeout: policy.timeout,
+    policy,
   };
-}
-
-/** The chain in words, in the order a request travels. */
-export function describeChain(cluster: Cluster): string {
-  const { callLayers, attemptLayers, around, timeout } = cluster.chains.usual;
-  const names = (layers: readonly { readonly name: string }[]): string =>
-    layers
-      .map((layer) => (layer === deadline ? `deadline (${timeout} ms)` : layer.name))
-      .join(' → ');
-  const count = cluster.endpoints.length;
-  return [
-    `${cluster.name} (${cluster.service.origin})`,
-    `  call:     ${names(callLayers)}`,
-    `  balancer: ${cluster.policy} over ${count} ${count === 1 ? 'endpoint' : 'endpoints'}`,
-    `  attempt:  ${names(attemptLayers)}${around === undefined ? '' : ' → around'}`,
-    `  exchange: HTTP/1.1`,
-  ].join('\n');
 }

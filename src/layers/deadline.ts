@@ -1,17 +1,50 @@
-/** The call's timeout: everything included, every attempt, every wait between them, and the body. */
+/** The times of a call: to the head of its answer, between signs of life, and as a whole, its body included. */
+import type { Call } from '../core/call.js';
 import { timeOut } from '../core/drive.js';
+import { timedOut } from '../core/failure.js';
 import type { CallLayer } from '../core/layer.js';
 
-/** One timer a call, for `call.timeout` milliseconds; 0 is none. It holds the process, as the pending call does. */
+/** Whichever time comes first ends the call. Until then they hold the process, as the pending call does. */
 export const deadline: CallLayer = {
   name: 'deadline',
   start(call) {
-    if (call.timeout > 0) {
-      call.deadline = call.chain.runtime.setTimer(() => timeOut(call), call.timeout);
+    const { response, idle, total, inherited } = call.policy.timeout;
+    const option = inherited === true ? 'deadline' : 'timeout';
+    if (total === 0 && inherited === true) {
+      return timedOut('timeout', { option, milliseconds: 0 }, false);
+    }
+    if (total > 0) {
+      call.at(call.startedAt + total, () => timeOut(call, { option, milliseconds: total }));
+    }
+    if (response > 0) {
+      call.at(call.startedAt + response, () => {
+        if (call.answer !== undefined) return;
+        timeOut(call, { option: 'timeout.response', milliseconds: response });
+      });
+    }
+    if (idle > 0) {
+      call.noticesProgress = true;
+      watchIdle(call, idle, call.startedAt + idle);
     }
     return undefined;
   },
-  end(call) {
-    if (call.deadline !== undefined) call.chain.runtime.clearTimer(call.deadline);
-  },
 };
+
+/** Looks again when the time since the last sign of life would be over, so that a sign costs no timer. */
+function watchIdle(call: Call, idle: number, at: number): void {
+  call.at(at, () => {
+    const next = lastProgress(call) + idle;
+    if (next > at) watchIdle(call, idle, next);
+    else timeOut(call, { option: 'timeout.idle', milliseconds: idle });
+  });
+}
+
+/** While the reader holds the body back, or the call waits before an attempt, nobody is late. */
+function lastProgress(call: Call): number {
+  const isOwnWait = call.answer === undefined && call.undecided === 0;
+  if (isOwnWait || call.answer?.paused === true) return call.chain.runtime.now();
+  let last = call.startedAt;
+  for (const { startedAt, progressAt } of call.attempts)
+    last = Math.max(last, startedAt, progressAt);
+  return last;
+}

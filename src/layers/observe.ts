@@ -15,7 +15,12 @@ export function observeCalls(counters: Counters): CallLayer {
         call.localReply?.status ??
         (call.failure && localStatus(call.failure.kind));
       if (status !== undefined) counters.completed(status);
-      if (call.failure?.kind === 'timeout') counters.upstream_rq_timeout += 1;
+      // As in Envoy: once for each attempt that the timeout has ended.
+      if (call.failure?.kind === 'timeout') {
+        for (const attempt of call.attempts) {
+          if (attempt.failure?.kind === 'timeout') counters.upstream_rq_timeout += 1;
+        }
+      }
     },
   };
 }
@@ -29,6 +34,11 @@ export function observeAttempts(counters: Counters): AttemptLayer {
     },
     end(attempt: Attempt) {
       if (attempt.connectedAt !== -1) counters.upstream_rq_active -= 1;
+      if (attempt.failure?.kind === 'try-timeout') {
+        const isIdle = attempt.failure.limit?.option === 'retry.perTryIdleTimeout';
+        if (isIdle) counters.upstream_rq_per_try_idle_timeout += 1;
+        else counters.upstream_rq_per_try_timeout += 1;
+      }
     },
   };
 }

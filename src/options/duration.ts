@@ -8,9 +8,9 @@ const WRITTEN =
 const MILLISECONDS = [3_600_000, 60_000, 1000, 1];
 
 /** 24 days: Node's timers cannot wait longer than 24.8 and fire at once when told to. */
-const LONGEST = 24 * 24 * 3_600_000;
+export const LONGEST = 24 * 24 * 3_600_000;
 
-const EXPECTED =
+const DURATION =
   "a duration up to 576h, as milliseconds or as text such as '300ms', '1.5s' or '1m30s'";
 
 /**
@@ -25,12 +25,21 @@ export function parseDuration(value: unknown, path: string): number {
 }
 
 /** From zero up. */
-export const readDuration: Reader<number> = (value, at) => {
-  const duration = typeof value === 'string' ? fromText(value) : value;
-  // A comparison with NaN is false; adding zero makes a negative zero an ordinary one.
-  if (typeof duration === 'number' && duration >= 0 && duration <= LONGEST) return duration + 0;
-  return at.refuse(value, EXPECTED, typeof value === 'string' ? hintFor(value) : '');
-};
+export const readDuration: Reader<number> = durationOr('');
+
+/** As `readDuration`, where something else may be given as well, which the words name. */
+export function durationOr(alternative: string): Reader<number> {
+  return (value, at) => {
+    const duration = typeof value === 'string' ? fromText(value) : value;
+    // A comparison with NaN is false; adding zero makes a negative zero an ordinary one.
+    if (typeof duration === 'number' && duration >= 0 && duration <= LONGEST) return duration + 0;
+    return at.refuse(
+      value,
+      `${DURATION}${alternative}`,
+      typeof value === 'string' ? hintFor(value) : '',
+    );
+  };
+}
 
 /** Above zero. */
 export const readPositiveDuration: Reader<number> = (value, at) => {

@@ -15,6 +15,9 @@ const DEEPEST = 6;
 
 type Merge = (base: unknown, update: unknown, depth: number) => unknown;
 
+/** What of a service's policy merges with the client's. */
+export const POLICY_OPTIONS = ['loadBalancer', 'timeout', 'retry', 'hedge'] as const;
+
 /** A copy of options, so that what the user does to his own afterwards changes nothing. */
 export function copyOptions(options: object): ClientOptions {
   return mergeClients({}, options, undefined);
@@ -25,31 +28,81 @@ export function mergeOptions(base: ClientOptions, update: UpdateOptions): Client
   return mergeClients(base, update, base.loadBalancer ?? defaults.loadBalancer);
 }
 
+/** An option of a service's policy over the client's, of the same name. */
+export function mergePolicyOption(
+  key: (typeof POLICY_OPTIONS)[number],
+  base: unknown,
+  update: unknown,
+): unknown {
+  return mergeFor(key)(base, update, 0);
+}
+
+function mergeFor(key: string): Merge {
+  switch (key) {
+    case 'loadBalancer':
+      return mergeLoadBalancers;
+    case 'timeout':
+      return mergeTimeouts;
+    case 'retry':
+      return mergeRetries;
+    default:
+      return mergeValues;
+  }
+}
+
 /**
  * A `loadBalancer` over another: an object without a policy, or with the same, changes the options of the other;
  * anything else replaces it.
  */
-export function mergeLoadBalancers(base: unknown, update: unknown, depth = 0): unknown {
+function mergeLoadBalancers(base: unknown, update: unknown, depth: number): unknown {
   if (!isPlainObject(update)) return update;
   const before = typeof base === 'string' ? { policy: base } : base;
-  const same = isPlainObject(before) && [undefined, policyOf(before)].includes(policyOf(update));
+  const policy = read(update, 'policy');
+  const same = isPlainObject(before) && [undefined, read(before, 'policy')].includes(policy);
   return mergeValues(same ? before : undefined, update, depth);
 }
 
-function policyOf(options: Readonly<Record<string, unknown>>): unknown {
+function read(options: Readonly<Record<string, unknown>>, key: string): unknown {
   try {
-    return options.policy;
+    return options[key];
   } catch {
     return undefined; // a getter that throws, which the validation will say
   }
 }
+
+/** A duration is the whole call's, so an object over it leaves it that. */
+const mergeTimeouts: Merge = (base, update, depth) => {
+  const isDuration = typeof base === 'number' || typeof base === 'string';
+  return mergeValues(isDuration ? { total: base } : base, update, depth);
+};
+
+const mergeRetries: Merge = (base, update, depth) => {
+  if (!isPlainObject(update)) return mergeValues(base, update, depth);
+  const mergeRetryOption = (key: string): Merge =>
+    key === 'retriableHeaders' ? mergeHeaders : mergeValues;
+  return mergeEntries(withoutOldLimit(base, update), update, depth, mergeRetryOption);
+};
+
+/** `maxRetries` stands in for a budget, so a budget over it takes its place. */
+function withoutOldLimit(base: unknown, update: Readonly<Record<string, unknown>>): unknown {
+  if (!isPlainObject(base) || !isPlainObject(read(update, 'budget'))) return base;
+  return { ...base, maxRetries: undefined };
+}
+
+/** Names of headers are the same in any case: the update's spelling holds. */
+const mergeHeaders: Merge = (base, update, depth) => {
+  if (!isPlainObject(base) || !isPlainObject(update)) return mergeValues(base, update, depth);
+  const renewed = new Set(Object.keys(update).map((name) => name.toLowerCase()));
+  const kept = Object.entries(base).filter(([name]) => !renewed.has(name.toLowerCase()));
+  return mergeValues(Object.fromEntries(kept), update, depth);
+};
 
 /** `inForce` is the policy of a service that has none of its own. */
 function mergeClients(base: ClientOptions, update: object, inForce: unknown): ClientOptions {
   const mergeServiceOption = (key: string): Merge =>
     key === 'loadBalancer'
       ? (before, after, depth) => mergeLoadBalancers(before ?? inForce, after, depth)
-      : mergeValues;
+      : mergeFor(key);
   const mergeService: Merge = (before, after, depth) =>
     isPlainObject(after) ? mergeEntries(before, after, depth, mergeServiceOption) : after;
   const mergeServices: Merge = (before, after, depth) =>
@@ -72,12 +125,12 @@ function mergeEntries(
   base: unknown,
   update: object,
   depth: number,
-  mergeFor: (key: string) => Merge,
+  mergeOf: (key: string) => Merge,
 ): object {
   try {
     const merged = isPlainObject(base) ? entriesOf(base) : new Map<string, unknown>();
     for (const [key, value] of entriesOf(update)) {
-      merged.set(key, mergeFor(key)(merged.get(key), value, depth + 1));
+      merged.set(key, mergeOf(key)(merged.get(key), value, depth + 1));
     }
     return Object.fromEntries(merged);
   } catch {

@@ -2,14 +2,16 @@
 import type { LoadBalancerPolicy } from '../balancing/policies.js';
 import type { EndpointAddress } from '../cluster/endpoint.js';
 import type { AttemptLayer, CallLayer } from '../core/layer.js';
+import type { Policy } from '../core/policy.js';
 import type { Runtime } from '../core/runtime.js';
-import type { Around, ClientOptions, Middleware, TlsOptions } from './options.js';
+import type { Around, ClientOptions, Fallback, Middleware, TlsOptions } from './options.js';
 
 /** How calls to a service are treated, wherever its endpoints come from. */
-export interface NormalizedPolicy {
+export interface NormalizedPolicy extends Policy {
   readonly loadBalancer: LoadBalancerPolicy;
-  /** Milliseconds for a whole call; 0 is none. */
-  readonly timeout: number;
+  readonly fallback: Fallback | undefined;
+  /** Each attempt carries `x-envoy-attempt-count` and `x-envoy-expected-rq-timeout-ms`. */
+  readonly envoyHeaders: boolean;
   /** As the user gave it, the service's own over the client's; what is absent is as Node has it. */
   readonly tls: TlsOptions;
 }

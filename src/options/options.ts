@@ -2,7 +2,10 @@
 import type { Attempt } from '../core/attempt.js';
 import type { AttemptLayer, CallLayer } from '../core/layer.js';
 import type { Runtime } from '../core/runtime.js';
+import type { HedgeOptions } from './hedge.js';
 import type { LoadBalancerOptions } from './load-balancer.js';
+import type { RetryOptions } from './retry.js';
+import type { TimeoutOptions } from './timeout.js';
 
 /** Code of the user's around a whole call: it may look at the request, replace it, answer itself, or look at the answer. */
 export type Middleware = (
@@ -12,6 +15,15 @@ export type Middleware = (
 
 /** Makes a tracing context active around the sending of an attempt. It must call `dispatch`, once, before it returns. */
 export type Around = (attempt: Attempt, dispatch: () => void) => void;
+
+/**
+ * Answers in place of a call that has failed for good: it is given the error, or the `Response` that counts as a
+ * failure, and the request. With undefined the failure stands.
+ */
+export type Fallback = (
+  failure: unknown,
+  request: Request,
+) => Response | undefined | Promise<Response | undefined>;
 
 /** One address that serves a service. */
 export interface EndpointOptions {
@@ -103,11 +115,31 @@ export interface ServiceOptions {
   readonly loadBalancer?: LoadBalancerOptions | undefined;
   /**
    * Time for a whole call, as Envoy's route timeout: every attempt, every wait, and the body. Milliseconds, or text
-   * such as `'2s'`; 0 and false are none. A call that is not over by then fails with `TimeoutError`: the promise of
-   * `fetch` before the head, the reader of the body after it.
+   * such as `'2s'`; 0 and false are none. Or an object with a time for each part of a call. A call that is not over by
+   * then fails with `TimeoutError`: the promise of `fetch` before the head, the reader of the body after it.
    * @default 0 (none)
    */
-  readonly timeout?: number | string | false | undefined;
+  readonly timeout?: number | string | false | TimeoutOptions | undefined;
+  /**
+   * Further attempts after a failure; false makes none.
+   * @default {} (on, with the defaults of its options)
+   */
+  readonly retry?: false | RetryOptions | undefined;
+  /**
+   * A second attempt beside a slow one; false makes none.
+   * @default false
+   */
+  readonly hedge?: false | HedgeOptions | undefined;
+  /**
+   * Answers in place of a call that has failed for good; false takes away what the client says.
+   * @default none
+   */
+  readonly fallback?: false | Fallback | undefined;
+  /**
+   * Whether `x-envoy-attempt-count` and `x-envoy-expected-rq-timeout-ms` are sent with each attempt.
+   * @default true
+   */
+  readonly envoyHeaders?: boolean | undefined;
   /**
    * TLS towards `https` endpoints; refused where no endpoint is `https`. False: nothing of what the client says
    * for all its services, but Node's own defaults.
@@ -126,8 +158,9 @@ export interface ClientOptions extends ServiceOptions {
    */
   readonly service?: string | undefined;
   /**
-   * Several services by their origins; not together with `service`. `loadBalancer` and `tls` of the client hold for
-   * those that do not have their own, and objects merge.
+   * Several services by their origins; not together with `service`. What the client says of `loadBalancer`, `timeout`,
+   * `retry`, `hedge`, `fallback`, `envoyHeaders` and `tls` holds for those that do not have their own, and objects
+   * merge.
    */
   readonly services?: Readonly<Record<string, ServiceOptions>> | undefined;
   /**
@@ -163,19 +196,13 @@ export interface ClientOptions extends ServiceOptions {
   readonly runtime?: Runtime | undefined;
 }
 
-/** What `update()` can change of one service. */
-export interface ServiceUpdate {
-  /** Replaces the whole list. */
-  readonly endpoints?: readonly (EndpointOptions | string)[] | undefined;
+/** What `update()` can change of one service. The endpoints replace the whole list; false disables. */
+export interface ServiceUpdate extends Omit<ServiceOptions, 'name' | 'loadBalancer'> {
   /** Another policy replaces the one in force; an object without `policy`, or with the same, changes its options. */
   readonly loadBalancer?:
     | LoadBalancerOptions
     | Partial<Exclude<LoadBalancerOptions, string | ((...args: never[]) => unknown)>>
     | undefined;
-  /** Holds for calls made from now on. */
-  readonly timeout?: number | string | false | undefined;
-  /** Merged into what is in force; false takes all of it away. Holds for connections made from now on. */
-  readonly tls?: TlsOptions | false | undefined;
 }
 
 /**
@@ -192,8 +219,16 @@ export interface UpdateOptions extends ServiceUpdate {
     Readonly<Record<string, ServiceUpdate & Pick<ServiceOptions, 'name'>>> | undefined;
 }
 
-/** `init.resilience`: options of one call, in place of those of its service. Wrong ones reject with `OptionsError`. */
+/**
+ * `init.resilience`: options of one call, merged over those of its service as an update would be. Where the two do not
+ * fit together (a `backoff.baseInterval` above the service's `maxInterval`), those of the call hold. Wrong ones reject
+ * with `OptionsError`.
+ */
 export interface RequestOverrides {
-  /** As the service's: time for the whole call, redirects included. */
-  readonly timeout?: number | string | false | undefined;
+  /** As the service's: time for the call, redirects included. */
+  readonly timeout?: number | string | false | TimeoutOptions | undefined;
+  /** As the service's, without the limits that all its calls share; an object switches retries on. */
+  readonly retry?: false | Omit<RetryOptions, 'budget' | 'maxRetries'> | undefined;
+  /** As the service's. Where that has no hedging, an object without `delay` and `onPerTryTimeout` switches none on. */
+  readonly hedge?: false | HedgeOptions | undefined;
 }

@@ -1,9 +1,8 @@
 /** Names that people bring along from elsewhere, and those of later versions, with the name that they have here. */
+import type { RetryWord } from '../core/policy.js';
 
 /** Options of a service that this version does not have yet. */
 export const laterServiceOptions: readonly string[] = [
-  'retry',
-  'hedge',
   'connectionPool',
   'outlierDetection',
   'circuitBreaker',
@@ -14,6 +13,12 @@ export const laterServiceOptions: readonly string[] = [
   'fault',
   'proxy',
   'fetch',
+];
+
+/** Options of retries that this version does not have yet. */
+export const laterRetryOptions: readonly string[] = [
+  'retryRemoteLocalities',
+  'retriableRequestHeaders',
 ];
 
 /** Options of an endpoint that this version does not have yet. */
@@ -43,18 +48,43 @@ export const otherNames: ReadonlyMap<string, string> = new Map([
   ['lbendpoints', 'endpoints'],
   ['loadassignment', 'endpoints'],
   ['loadbalancingweight', 'endpoints[].weight'],
-  // Timeouts, retries, hedging
+  // Timeouts
+  ['headerstimeout', 'timeout.response'],
+  ['bodytimeout', 'timeout.idle'],
+  ['streamidletimeout', 'timeout.idle'],
+  // Retries
   ['retries', 'retry'],
   ['retrypolicy', 'retry'],
+  ['retryoptions', 'retry'],
   ['numretries', 'retry.attempts'],
-  ['maxretries', 'retry'],
-  ['retryon', 'retry.retryOn'],
+  ['retrycount', 'retry.attempts'],
+  ['limit', 'retry.attempts'],
+  ['statuscodes', 'retry.retriableStatusCodes'],
+  ['attempttimeout', 'retry.perTryTimeout'],
   ['pertrytimeout', 'retry.perTryTimeout'],
   ['retrybackoff', 'retry.backoff'],
+  ['retrydelay', 'retry.backoff'],
+  ['calculatedelay', 'retry.backoff'],
+  ['mintimeout', 'retry.backoff.baseInterval'],
+  ['maxtimeout', 'retry.backoff.maxInterval'],
+  ['backofflimit', 'retry.backoff.maxInterval'],
+  ['ratelimitedretrybackoff', 'retry.rateLimitedBackoff'],
+  ['retryafter', 'retry.rateLimitedBackoff'],
+  ['maxretryafter', 'retry.rateLimitedBackoff.maxInterval'],
   ['retrybudget', 'retry.budget'],
+  ['budgetpercent', 'retry.budget.percent'],
+  ['budgetinterval', 'retry.budget.interval'],
   ['retryremotelocalities', 'retry.retryRemoteLocalities'],
+  ['retrypriority', 'retry.retryRemoteLocalities'],
+  ['retryignoreprevioushosts', 'retry.ignorePreviousHosts'],
+  ['retryhostpredicate', 'retry.ignorePreviousHosts'],
+  ['perrequestbufferlimitbytes', 'retry.maxBufferedBytes'],
+  ['requestbodybufferlimit', 'retry.maxBufferedBytes'],
+  // Hedging
   ['hedgepolicy', 'hedge'],
+  ['hedging', 'hedge'],
   ['hedgeonpertrytimeout', 'hedge.onPerTryTimeout'],
+  ['maxhedgedattempts', 'hedge.maxHedges'],
   // Circuit breaking
   ['circuitbreakers', 'connectionPool'],
   ['http1maxpendingrequests', 'connectionPool.maxPendingRequests'],
@@ -83,11 +113,44 @@ export const otherNames: ReadonlyMap<string, string> = new Map([
   ['alpnprotocols', 'tls.alpn'],
 ]);
 
-/** Istio's names of what has no counterpart here, simplified, and what to do. */
+/** The same where the value is a number, which says more than the name. */
+export const otherNamesOfNumbers: ReadonlyMap<string, string> = new Map([
+  ['retries', 'retry.attempts'],
+]);
+
+/** Names elsewhere of what has no counterpart here, simplified, and what to do. */
 export const otherConcepts: ReadonlyMap<string, string> = new Map([
   ['trafficpolicy', 'what stands in it is given here directly'],
   ['portlevelsettings', "each port is a service of its own in 'services'"],
   ['consistenthash', "'ring-hash' and 'maglev' are not available in this version"],
+  [
+    'maxretries',
+    "here it is 'retry.attempts' for one call, and 'retry.maxRetries' for all calls at any one time",
+  ],
+  ['maxattempts', "here it is 'retry.attempts', which does not count the first"],
+  ['shouldretry', "here it is a function in 'retry.retryOn'"],
+  ['retrycondition', "here it is a function in 'retry.retryOn'"],
+  [
+    'retryontimeout',
+    "here it is 'reset' in 'retry.retryOn', which a try whose time is up falls under",
+  ],
+  ['suppressenvoyheaders', "here it is 'envoyHeaders', the other way round"],
+]);
+
+/** Words for what is retried that are too far from Envoy's, simplified, and the nearest of those. */
+export const otherRetryWords: ReadonlyMap<string, RetryWord> = new Map([
+  ['5', '5xx'],
+  ['5x', '5xx'],
+  ['50x', '5xx'],
+  ['4x', 'retriable-4xx'],
+  ['4xx', 'retriable-4xx'],
+  ['conflict', 'retriable-4xx'],
+  ['timeout', 'reset'],
+  ['pertrytimeout', 'reset'],
+  ['econnreset', 'reset'],
+  ['econnrefused', 'connect-failure'],
+  ['connecterror', 'connect-failure'],
+  ['ratelimited', 'envoy-ratelimited'],
 ]);
 
 /** Istio's and Envoy's policies, simplified, whose name here is another word. */

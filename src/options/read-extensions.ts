@@ -24,7 +24,7 @@ export const readLayers = object(
   "an object with the lists 'call' and 'attempt'",
 );
 
-const RUNTIME = ['now', 'random', 'setTimer', 'clearTimer', 'defer'] as const;
+const RUNTIME = ['now', 'date', 'random', 'setTimer', 'clearTimer', 'defer'] as const;
 
 export const readRuntime: Reader<Runtime> = (value, at) => {
   const expected = `a runtime with the functions ${listOf(RUNTIME, 'and')}`;

@@ -1,38 +1,54 @@
 /** The options of a service, at the top level or inside `services`, and the services that come of them. */
 import type { EndpointAddress } from '../cluster/endpoint.js';
 import { quote } from './describe.js';
-import { readTimeout } from './duration.js';
-import { mergeLoadBalancers } from './merge.js';
+import { mergePolicyOption, POLICY_OPTIONS } from './merge.js';
 import type { NormalizedPolicy, NormalizedService } from './normalized.js';
-import type { TlsOptions } from './options.js';
+import type { Fallback, TlsOptions } from './options.js';
 import { defaultName, readOrigin } from './origin.js';
 import { laterServiceOptions } from './other-names.js';
 import type { Place } from './place.js';
 import { ownOrigin, readEndpoints } from './read-endpoints.js';
+import { readHedgePolicy } from './read-hedge.js';
 import { readLoadBalancer } from './read-load-balancer.js';
+import { readTimeoutPolicy } from './read-timeout.js';
 import { checkTls, readTls } from './read-tls.js';
-import { readEntries, readFields, text, type Read } from './readers.js';
+import {
+  boolean,
+  functionOf,
+  orFalse,
+  readEntries,
+  readFields,
+  text,
+  type Read,
+} from './readers.js';
+import { readRetryPolicy } from './retry-policy.js';
 
 export const serviceFields = {
   name: text(/^\S+$/, 'a name without white space'),
   endpoints: readEndpoints,
   loadBalancer: readLoadBalancer,
   tls: readTls,
-  timeout: readTimeout,
+  timeout: readTimeoutPolicy,
+  retry: readRetryPolicy,
+  hedge: readHedgePolicy,
+  fallback: orFalse(functionOf<Fallback>('false or a function (failure, request) => Response')),
+  envoyHeaders: boolean,
 };
 
 /** Stands in for an origin that was refused, while the rest of its service is read. */
 const NOWHERE = 'https://nowhere.invalid';
 
-/** The client's own policy, and what it says of `loadBalancer` as it was given. */
+/** The client's own policy, and what merges with that of its services, as it was given. */
 export interface ClientPolicy extends NormalizedPolicy {
-  readonly givenLoadBalancer: unknown;
+  readonly given: Entries;
 }
+
+type Entries = ReadonlyMap<string, unknown>;
 
 /** The service of these options, which have been read; what it leaves out is the client's. */
 export function serviceOf(
   origin: string,
-  own: Read<typeof serviceFields>,
+  own: Partial<Read<typeof serviceFields>>,
   client: NormalizedPolicy,
 ): NormalizedService {
   return {
@@ -41,8 +57,18 @@ export function serviceOf(
     endpoints: own.endpoints ?? ownOrigin(origin),
     loadBalancer: own.loadBalancer ?? client.loadBalancer,
     timeout: own.timeout ?? client.timeout,
+    retry: switched(own.retry, client.retry),
+    hedge: switched(own.hedge, client.hedge),
+    fallback: switched(own.fallback, client.fallback),
+    envoyHeaders: own.envoyHeaders ?? client.envoyHeaders,
     tls: own.tls === false ? {} : { ...client.tls, ...own.tls },
   };
+}
+
+/** False switches off what would hold otherwise. */
+export function switched<T>(own: T | false | undefined, otherwise: T | undefined): T | undefined {
+  if (own === undefined) return otherwise;
+  return own === false ? undefined : own;
 }
 
 /** The services by their canonical origins; those whose origin is wrong are left out. */
@@ -91,9 +117,9 @@ function readService(
 ): NormalizedService | null {
   const entries = readEntries(value, at, 'an object with the options of the service');
   if (entries === null) return null;
-  if (entries.has('loadBalancer')) {
-    const merged = mergeLoadBalancers(client.givenLoadBalancer, entries.get('loadBalancer'));
-    entries.set('loadBalancer', merged);
+  for (const key of POLICY_OPTIONS) {
+    if (!entries.has(key)) continue;
+    entries.set(key, mergePolicyOption(key, client.given.get(key), entries.get(key)));
   }
   const own = readFields(entries, at, serviceFields, { later: laterServiceOptions });
   const service = serviceOf(origin, own, client);

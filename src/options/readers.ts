@@ -41,6 +41,10 @@ export function oneOf<const T extends string>(...known: readonly T[]): Reader<T>
   };
 }
 
+export function orFalse<T>(reader: Reader<T>): Reader<T | false> {
+  return (value, at) => (value === false ? value : reader(value, at));
+}
+
 export function functionOf<T>(expected: string): Reader<T> {
   return (value, at) => (typeof value === 'function' ? (value as T) : at.refuse(value, expected));
 }
@@ -73,8 +77,9 @@ export function readEntries(
   value: unknown,
   at: Place,
   expected: string,
+  hintFor?: (value: unknown) => string,
 ): Map<string, unknown> | null {
-  if (!isPlainObject(value)) return at.refuse(value, expected);
+  if (!isPlainObject(value)) return at.refuse(value, expected, hintFor?.(value));
   try {
     return entriesOf(value);
   } catch {
@@ -94,6 +99,8 @@ export interface FieldRules {
   readonly required?: Readonly<Record<string, string>>;
   /** Options that this version does not have yet. */
   readonly later?: readonly string[];
+  /** The end of the message about a value that is no object. */
+  readonly hintFor?: (value: unknown) => string;
 }
 
 /** Reads each entry by the field of its name, and refuses what has no field. */
@@ -109,7 +116,7 @@ export function readFields<F extends Fields>(
   for (const [key, value] of entries) {
     const reader = known.get(key);
     if (reader === undefined) {
-      meant.add(refuseUnknown(key, at.key(key), [...known.keys()], later));
+      meant.add(refuseUnknown(key, value, at.key(key), [...known.keys()], later));
       continue;
     }
     const normal = reader(value, at.key(key));
@@ -129,7 +136,18 @@ export function object<F extends Fields>(
   rules?: FieldRules,
 ): Reader<Read<F>> {
   return (value, at) => {
-    const entries = readEntries(value, at, expected);
+    const entries = readEntries(value, at, expected, rules?.hintFor);
     return entries && readFields(entries, at, fields, rules);
   };
+}
+
+/** A hint for a value given in place of an object: it was most likely meant for this option of it. */
+export function meantFor(
+  option: string,
+  ...kinds: readonly ('number' | 'string')[]
+): (value: unknown) => string {
+  return (value) =>
+    kinds.some((kind) => kind === typeof value)
+      ? `; did you mean { ${option}: ${describe(value)} }?`
+      : '';
 }

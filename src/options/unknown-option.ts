@@ -2,7 +2,7 @@
 import { defaults } from './defaults.js';
 import { listOf, quote } from './describe.js';
 import { nearest, simplified } from './nearest.js';
-import { otherConcepts, otherNames } from './other-names.js';
+import { otherConcepts, otherNames, otherNamesOfNumbers } from './other-names.js';
 import type { Place } from './place.js';
 
 const NOT_YET = 'not available in this version';
@@ -13,6 +13,7 @@ const NOT_YET = 'not available in this version';
  */
 export function refuseUnknown(
   key: string,
+  value: unknown,
   at: Place,
   known: readonly string[],
   later: readonly string[],
@@ -22,7 +23,7 @@ export function refuseUnknown(
     at.say(`the option ${quote(key)}`, expected, NOT_YET);
     return undefined;
   }
-  const { hint, meant } = suggestion(key, known, later);
+  const { hint, meant } = suggestion(key, value, known, later);
   // A path that has quotes of its own is clear without more of them.
   const shown = at.path.includes("'") ? at.path : `'${at.path}'`;
   const knownOnes =
@@ -37,13 +38,16 @@ export function refuseUnknown(
 
 function suggestion(
   key: string,
+  value: unknown,
   known: readonly string[],
   later: readonly string[],
 ): { hint?: string; meant?: string } {
   const same = [...known, ...later].find((name) => simplified(name) === simplified(key));
   const answer = otherConcepts.get(simplified(key));
   if (same === undefined && answer !== undefined) return { hint: answer };
-  const here = otherNames.get(simplified(key));
+  const here =
+    (typeof value === 'number' ? otherNamesOfNumbers.get(simplified(key)) : undefined) ??
+    otherNames.get(simplified(key));
   if (same === undefined && here !== undefined) {
     const absent = Object.hasOwn(defaults, here) ? '' : ` (${NOT_YET})`;
     return { hint: `here it is ${quote(here)}${absent}`, meant: lastPart(here) };

@@ -2,7 +2,7 @@
 import { OptionsError } from '../core/errors.js';
 import { defaults } from './defaults.js';
 import { quote } from './describe.js';
-import { copyOptions } from './merge.js';
+import { copyOptions, POLICY_OPTIONS } from './merge.js';
 import type { NormalizedClientOptions, NormalizedPolicy, NormalizedService } from './normalized.js';
 import { originMeant, readOrigin } from './origin.js';
 import { laterServiceOptions } from './other-names.js';
@@ -15,10 +15,13 @@ import {
   refuseUnusedTls,
   serviceFields,
   serviceOf,
+  switched,
   usesTls,
 } from './read-services.js';
+import { noTimeout } from './read-timeout.js';
 import { checkTls } from './read-tls.js';
 import { asGiven, oneOf, readEntries, readFields, type Read } from './readers.js';
+import { defaultRetryPolicy } from './retry-policy.js';
 
 const OPTIONS = 'an object of options';
 
@@ -57,7 +60,11 @@ export function readClient(given: unknown, at: Place): NormalizedClientOptions |
   const defaultPolicy: NormalizedPolicy = {
     loadBalancer: read.loadBalancer ?? defaultLoadBalancer(),
     tls: read.tls === undefined || read.tls === false ? {} : read.tls,
-    timeout: read.timeout ?? defaults.timeout,
+    timeout: read.timeout ?? noTimeout(),
+    retry: read.retry === undefined ? defaultRetryPolicy() : switched(read.retry, undefined),
+    hedge: switched(read.hedge, undefined),
+    fallback: switched(read.fallback, undefined),
+    envoyHeaders: read.envoyHeaders ?? defaults.envoyHeaders,
   };
   const services = servicesOf(entries, read, defaultPolicy, at);
   const named = entries.has('service') || entries.has('services');
@@ -92,14 +99,10 @@ function servicesOf(
   at: Place,
 ): ReadonlyMap<string, NormalizedService> {
   if (entries.has('services')) {
-    // A policy that is wrong was reported once and is not handed down.
-    const right = at.key('loadBalancer').isSound();
-    const givenLoadBalancer = right ? entries.get('loadBalancer') : undefined;
-    return readServices(
-      entries.get('services'),
-      { ...policy, givenLoadBalancer },
-      at.key('services'),
-    );
+    // An option that is wrong was reported once and is not handed down.
+    const right = POLICY_OPTIONS.filter((key) => at.key(key).isSound());
+    const given = new Map(right.map((key) => [key, entries.get(key)]));
+    return readServices(entries.get('services'), { ...policy, given }, at.key('services'));
   }
   const { service } = read;
   return new Map(service === undefined ? [] : [[service, serviceOf(service, read, policy)]]);

@@ -3,9 +3,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { balancerFactory } from '../balancing/policies.js';
 import { Cluster } from '../cluster/cluster.js';
 import { Counters } from '../cluster/counters.js';
+import type { SlotLimits } from '../cluster/retry-slots.js';
 import { chainsFor } from '../layers/chain.js';
 import type { NormalizedClientOptions, NormalizedService } from '../options/normalized.js';
 import { serviceOf } from '../options/read-services.js';
+import { defaultBudget } from '../options/retry-policy.js';
 import { ClusterTransport } from '../transport/cluster-transport.js';
 import { Releases } from '../transport/releases.js';
 import { otherOriginError } from './other-origin.js';
@@ -99,6 +101,7 @@ export class Services {
       idle: this.#idle,
     });
     cluster.chains = chainsFor(cluster, this.#options, policy);
+    cluster.slots.setLimits(slotLimits(policy));
     if (this.#closed !== undefined) cluster.close(this.#closed.reason);
     this.#byOrigin.set(policy.origin, { cluster, transport, policy });
     return cluster;
@@ -120,6 +123,11 @@ function unconfigured(
   return serviceOf(origin, nothing, defaultPolicy);
 }
 
+/** Where retries are off, hedges have the default budget. */
+function slotLimits({ retry }: NormalizedService): SlotLimits {
+  return retry ?? { budget: defaultBudget(), maxRetries: Number.POSITIVE_INFINITY };
+}
+
 function apply(served: Served, next: NormalizedService, options: NormalizedClientOptions): void {
   const { cluster, transport, policy } = served;
   if (!isDeepStrictEqual(next.tls, policy.tls)) transport.setTls(next.tls, cluster.endpoints);
@@ -128,5 +136,6 @@ function apply(served: Served, next: NormalizedService, options: NormalizedClien
     cluster.setBalancer(balancerFactory(next.loadBalancer));
   }
   cluster.chains = chainsFor(cluster, options, next);
+  cluster.slots.setLimits(slotLimits(next));
   served.policy = next;
 }

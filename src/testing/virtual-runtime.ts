@@ -46,7 +46,10 @@ interface PendingTimer {
 /** So many callbacks without any time passing are an endless loop. */
 const MOST_AT_ONCE = 100_000;
 
-/** A new virtual runtime. Its time starts at 0. */
+/** What `date()` shows when the time is 0: 1 January 2026, 00:00:00 UTC. */
+const EPOCH = 1_767_225_600_000;
+
+/** A new virtual runtime. Its time starts at 0, and its date at the beginning of 2026. */
 export function virtualRuntime(options: VirtualRuntimeOptions = {}): VirtualRuntime {
   const { seed = 1 } = options;
   const random = seededRandom(seed);
@@ -168,6 +171,7 @@ export function virtualRuntime(options: VirtualRuntimeOptions = {}): VirtualRunt
       return backgroundTimers;
     },
     now: () => time,
+    date: () => EPOCH + time,
     random,
     setTimer,
     clearTimer,

@@ -34,6 +34,7 @@ export class Connection implements ExchangeConnection {
   lost = false;
   /** It closes after the exchange that it serves now. */
   retired = false;
+  #hasServed = false;
 
   constructor(origin: string, connector: Connector, pool: ConnectionPool) {
     this.#pool = pool;
@@ -58,12 +59,14 @@ export class Connection implements ExchangeConnection {
     const exchange = new WireExchange(attempt, this);
     this.#exchange = exchange;
     attempt.exchange = exchange;
+    attempt.reused = this.#hasServed;
+    this.#hasServed = true;
     this.#client.dispatch(
       {
         path: call.path,
         method,
         headers: attempt.headers,
-        body: call.body,
+        body: attempt.body === undefined ? call.body : attempt.body.content,
         // Without it each HEAD costs a connection.
         reset: wire?.reset ?? (method === 'HEAD' ? false : undefined),
         headersTimeout: wire?.headersTimeout,

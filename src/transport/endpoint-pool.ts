@@ -31,7 +31,7 @@ export class EndpointPool implements Sender, ConnectionPool {
   }
 
   send(attempt: Attempt): void {
-    let connection = this.#free.pop();
+    let connection = attempt.call.distrustsIdle ? undefined : this.#free.pop();
     if (connection === undefined) {
       this.#connector ??= this.#makeConnector();
       connection = new Connection(this.#origin, this.#connector, this);

@@ -58,6 +58,10 @@ export class WireExchange implements Exchange {
     drive.connected(this.#attempt);
   }
 
+  onBodySent(): void {
+    drive.sent(this.#attempt);
+  }
+
   onHeaders(status: number, headers: Buffer[], resume: () => void, statusText: string): boolean {
     // 1xx heads come this way too; the answer is still to come.
     if (status < 200 || this.#over) return true;
@@ -95,7 +99,9 @@ export class WireExchange implements Exchange {
     }
     // Over HTTP/1.1 an error before the connection was handed over means: nothing was written.
     const sent = this.#abort !== undefined;
-    if (UNSENDABLE.has(code)) return failure('unsendable', undefined, error, sent);
+    // The file behind a blob has changed.
+    const isUnreadable = error.name === 'NotReadableError';
+    if (isUnreadable || UNSENDABLE.has(code)) return failure('unsendable', undefined, error, sent);
     if (!sent) return failure('connect-failure', 'UF', error, false);
     if (this.#hasHead) return failure('body-cut', 'UPE', error, true);
     return error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW'
@@ -110,4 +116,5 @@ const UNSENDABLE: ReadonlySet<string> = new Set([
   'UND_ERR_NOT_SUPPORTED',
   'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
   'UND_ERR_ABORTED',
+  'ERR_OUTRIGGER_BODY_NOT_KEPT',
 ]);

@@ -30,6 +30,9 @@ export class StillRuntime implements Runtime {
     this.readings++;
     return this.time;
   }
+  date(): number {
+    return this.time;
+  }
   setTimer(): never {
     throw new Error('a balancer sets no timers');
   }

@@ -331,6 +331,21 @@ describe('PeakEwma and attempts without an outcome', () => {
     },
   );
 
+  it.each([
+    { other: 999, expected: 'b' },
+    { other: 1001, expected: 'a' },
+  ])(
+    'a loser that shows the fading wrong brings back what was known: 1000 against $other',
+    (example) => {
+      const { a, b, balancer } = pairOf();
+      attempt(balancer, a, answersIn(1000));
+      runtime.time += 2 * decayTime; // 1000 has faded to 135
+      attempt(balancer, a, cancelledAfter(300));
+      attempt(balancer, b, answersIn(example.other));
+      expect(cheaper(balancer, a, b)).toBe(example.expected);
+    },
+  );
+
   it('probes again when a probe was given up early', () => {
     const { a, b, balancer } = pairOf();
     attempt(balancer, b, answersIn(100));

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect, test, vi } from 'vitest';
+import { BodySource, type RequestBody } from '../../src/core/body.js';
 import * as drive from '../../src/core/drive.js';
 import { failure } from '../../src/core/failure.js';
 import type { AttemptLayer, CallLayer, Verdict } from '../../src/core/layer.js';
@@ -28,7 +29,7 @@ function setUp(
   scripts: ConstructorParameters<typeof ScriptedUpstream>[1],
   callLayers: CallLayer[] = [],
   attemptLayers: AttemptLayer[] = [],
-  body: string | AsyncIterable<Uint8Array> | null = null,
+  body: RequestBody | null = null,
 ) {
   const runtime = virtualRuntime();
   const upstream = new ScriptedUpstream(runtime, scripts);
@@ -171,16 +172,25 @@ test('one of two running attempts fails: the other still answers', async () => {
 });
 
 test('a body that can be sent once is not sent a second time', async () => {
-  async function* once() {
-    yield await Promise.resolve(new Uint8Array(1));
+  class Spent extends BodySource {
+    readonly replayable = false;
+    readonly complete = false;
+    readonly error = undefined;
+    closed = 0;
+    open(): never {
+      throw new Error('it was opened again');
+    }
+    close(): void {
+      this.closed += 1;
+    }
   }
-  const { runtime, recorder, call } = setUp([REFUSED, ANSWERED], [retrying(3)], [], once());
-  call.bodySpent = true;
+  const spent = new Spent();
+  const { runtime, recorder, call } = setUp([REFUSED, ANSWERED], [retrying(3)], [], spent);
   drive.start(call);
   await runtime.advance(10);
   expect(recorder.events).toEqual(['fail connect-failure']);
+  expect(spent.closed).toBe(1);
   const text = setUp([REFUSED, ANSWERED], [retrying(3)], [], 'text');
-  text.call.bodySpent = true;
   drive.start(text.call);
   await text.runtime.advance(10);
   expect(text.recorder.events).toEqual(['head 200', 'data', 'end']);

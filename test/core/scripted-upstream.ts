@@ -1,9 +1,12 @@
 /** A cluster without sockets: each attempt follows a script on the virtual clock. */
 import type { Attempt, AttemptEndpoint, Exchange } from '../../src/core/attempt.js';
+import { RetrySlots } from '../../src/cluster/retry-slots.js';
+import { Alarms } from '../../src/core/alarms.js';
 import { Call, type Chain, type Upstream } from '../../src/core/call.js';
 import * as drive from '../../src/core/drive.js';
 import { failure, type Failure, type FailureKind } from '../../src/core/failure.js';
 import type { AttemptLayer, CallLayer } from '../../src/core/layer.js';
+import type { Policy, RetryPolicy } from '../../src/core/policy.js';
 import type { Receiver, Reply } from '../../src/core/reply.js';
 import type { Runtime, Timer } from '../../src/core/runtime.js';
 
@@ -12,13 +15,17 @@ export interface Script {
   /** Before the connection is there; or the failure to get one. */
   readonly connect: number;
   readonly refused?: boolean;
-  /** From the connection to the head. */
+  /** The connection has served before. */
+  readonly reused?: boolean;
+  /** From the connection to the head; Infinity for one that never comes. */
   readonly head: number;
   readonly status: number;
   /** In place of the head. */
   readonly fails?: FailureKind;
   /** From the head to each of the chunks, and to the end. */
   readonly chunks: readonly number[];
+  /** Of the head, names and values in turn. */
+  readonly headers?: readonly string[];
   /** The end is a cut. */
   readonly cut?: boolean;
 }
@@ -28,6 +35,7 @@ export class ScriptedUpstream implements Upstream {
   readonly service = new URL('http://scripted');
   readonly policy = 'scripted';
   readonly endpoint = { url: 'http://127.0.0.1:1', locality: '', active: 0 };
+  readonly slots: RetrySlots;
   started_: Attempt[] = [];
   ended_: Attempt[] = [];
   callsEnded = 0;
@@ -37,7 +45,9 @@ export class ScriptedUpstream implements Upstream {
   constructor(
     readonly runtime: Runtime,
     readonly scripts: readonly (Script | 'no-endpoint')[],
-  ) {}
+  ) {
+    this.slots = new RetrySlots(runtime, () => this.started_.length - this.ended_.length);
+  }
 
   #picked = 0;
 
@@ -84,21 +94,26 @@ export class ScriptedExchange implements Exchange {
   ) {}
 
   play(): void {
-    const { connect, refused, head, fails, status, chunks, cut } = this.script;
+    const { connect, refused, reused, head, fails, status, chunks, cut } = this.script;
     const { attempt } = this;
+    attempt.reused = reused === true;
     const parts: [number, () => void][] = [];
     if (refused === true) {
       parts.push([connect, () => this.#fail(failure('connect-failure', 'UF', undefined, false))]);
     } else {
       parts.push([connect, () => drive.connected(attempt)]);
       if (fails === undefined) {
-        parts.push([head, () => drive.head(attempt, status, '', [])]);
+        parts.push([head, () => drive.head(attempt, status, '', this.script.headers ?? [])]);
         for (const pause of chunks) {
           parts.push([pause, () => void drive.data(attempt, Buffer.alloc(100))]);
         }
         parts.push([0, () => (cut === true ? this.#fail(CUT) : this.#end())]);
       } else {
-        parts.push([head, () => this.#fail(failure(fails, 'UC', undefined, true))]);
+        const unseen = fails === 'refused-stream';
+        parts.push([
+          head,
+          () => this.#fail(failure(fails, unseen ? 'UR' : 'UC', undefined, !unseen)),
+        ]);
       }
     }
     this.#next(parts);
@@ -165,21 +180,66 @@ export function chainOver(
   callLayers: readonly CallLayer[] = [],
   attemptLayers: readonly AttemptLayer[] = [],
   around?: Chain['around'],
+  policy: Policy = NO_POLICY,
 ): Chain {
   return {
     runtime: upstream.runtime,
+    alarms: new Alarms(upstream.runtime),
     upstream,
     callLayers,
     attemptLayers,
     judges: callLayers.filter((layer) => layer.judge !== undefined),
     around,
     keepsContext: callLayers.length + attemptLayers.length > 0 || around !== undefined,
-    timeout: 0,
+    policy,
   };
 }
 
-export function callOn(chain: Chain, receiver: Receiver, body: Call['body'] = null): Call {
-  return new Call(chain, receiver, 'GET', '/', [], body, undefined, undefined);
+export function callOn(
+  chain: Chain,
+  receiver: Receiver,
+  body: Call['body'] = null,
+  method = 'GET',
+  headers: readonly string[] = [],
+): Call {
+  return new Call(chain, receiver, method, '/', headers, body, undefined, chain.policy);
+}
+
+/** No timeout, no retry, no hedge. */
+export const NO_POLICY: Policy = {
+  timeout: { response: 0, idle: 0, total: 0 },
+  retry: undefined,
+  hedge: undefined,
+};
+
+/** Envoy's figures, and what is given in their place. */
+export function retryPolicy(own: Partial<RetryPolicy> = {}): RetryPolicy {
+  return {
+    attempts: 2,
+    words: new Set(['connect-failure', 'refused-stream', 'reset']),
+    statusCodes: new Set([503]),
+    headers: [],
+    rules: [],
+    perTryTimeout: 0,
+    perTryIdleTimeout: 0,
+    backoff: { baseInterval: 25, maxInterval: 250 },
+    rateLimitedBackoff: {
+      resetHeaders: [
+        { name: 'retry-after', format: 'seconds' },
+        { name: 'x-ratelimit-reset', format: 'unix-timestamp' },
+      ],
+      maxInterval: 300_000,
+    },
+    methods: new Set(),
+    retryUnsafeMethods: false,
+    idempotencyKey: false,
+    notProcessed: undefined,
+    maxBufferedBytes: 1_048_576,
+    ignorePreviousHosts: true,
+    budget: { percent: 20, minRetryConcurrency: 3, interval: 0 },
+    maxRetries: Number.POSITIVE_INFINITY,
+    ...own,
+  };
 }
 
 /** An attempt that is answered at once. */

@@ -119,7 +119,7 @@ describe('balancing', () => {
 describe('failures', () => {
   test('a refused connection', async () => {
     const url = await closedPort();
-    const client = clientFor({ service: 'http://shop', endpoints: [url] });
+    const client = clientFor({ service: 'http://shop', endpoints: [url], retry: false });
     const error = await client.fetch('/').catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(ConnectionError);
     expect(error).toBeInstanceOf(TypeError);
@@ -163,7 +163,8 @@ describe('failures', () => {
     ['garbage', 'SSH-2.0-OpenSSH_9.6\r\n\r\n', 'UPE', 'protocol-error'],
     ['half a head', 'HTTP/1.1 200 OK\r\ncontent-le', 'UC', 'reset'],
   ])('%s', async (_, bytes, flag, outcome) => {
-    const client = clientFor({ service: 'http://shop', endpoints: [await saying(bytes)] });
+    const endpoints = [await saying(bytes)];
+    const client = clientFor({ service: 'http://shop', endpoints, retry: false });
     const error = await client.fetch('/').catch((reason: unknown) => reason);
     expect(error).toMatchObject({ message: 'fetch failed', flag, attempts: [{ outcome }] });
   });
@@ -229,6 +230,7 @@ describe("localReplies: 'respond'", () => {
       service: 'http://shop',
       endpoints: await endpoints(),
       localReplies: 'respond',
+      retry: false,
     } as const;
     const client = clientFor(options);
     for (const response of [
@@ -296,6 +298,8 @@ describe('layers and middleware', () => {
     const client = clientFor({
       service: 'http://shop',
       endpoints: [server.url],
+      retry: false,
+      envoyHeaders: false,
       layers: {
         call: [
           {

@@ -1,16 +1,19 @@
-/** The call's timeout, on the virtual clock where it can be, on real sockets where the body matters. */
+/** The times of a call, on the virtual clock where they can be, on real sockets where the body matters. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import * as drive from '../../src/core/drive.js';
+import { toError } from '../../src/core/errors.js';
 import type { AttemptLayer, CallLayer } from '../../src/core/layer.js';
-import { Call } from '../../src/core/call.js';
+import type { TimeoutPolicy } from '../../src/core/policy.js';
 import { deadline } from '../../src/layers/deadline.js';
 import { ConnectionError, isOutriggerError, TimeoutError } from '../../src/index.js';
 import { hold, virtualRuntime } from '../../src/testing/index.js';
 import {
   ANSWERED,
+  callOn,
   chainOver,
+  NO_POLICY,
   Recorder,
   ScriptedUpstream,
   type Script,
@@ -19,7 +22,7 @@ import { clientFor } from '../support/client.js';
 import { fleetOf } from '../support/fleet.js';
 
 function timed(
-  timeout: number,
+  own: Partial<TimeoutPolicy>,
   scripts: readonly (Script | 'no-endpoint')[],
   callLayers: readonly CallLayer[] = [],
   attemptLayers: readonly AttemptLayer[] = [],
@@ -27,64 +30,275 @@ function timed(
   const runtime = virtualRuntime();
   const upstream = new ScriptedUpstream(runtime, scripts);
   const recorder = new Recorder();
-  const chain = chainOver(upstream, [deadline, ...callLayers], attemptLayers);
-  const call = new Call(chain, recorder, 'GET', '/', [], null, undefined, { timeout });
+  const policy = { ...NO_POLICY, timeout: { ...NO_POLICY.timeout, ...own } };
+  const layers = [deadline, ...callLayers];
+  const call = callOn(chainOver(upstream, layers, attemptLayers, undefined, policy), recorder);
   drive.start(call);
-  return { runtime, upstream, recorder, call };
+  return {
+    runtime,
+    upstream,
+    recorder,
+    call,
+    error: () => toError(call, recorder.failure as never) as TimeoutError,
+    /** Exactly then, and not before. */
+    async timesOutAt(time: number, limit: TimeoutError['limit']): Promise<void> {
+      await runtime.advance(time - runtime.now() - 0.001);
+      expect(recorder.failure).toBeUndefined();
+      await runtime.advanceTo(time);
+      expect(recorder.failure).toMatchObject({
+        kind: 'timeout',
+        flag: 'UT',
+        limit: { option: limit },
+      });
+      expect(upstream.endpoint.active).toBe(0);
+      expect(runtime.pendingTimers).toBe(0);
+    },
+  };
 }
 
-describe('the layer', () => {
+const SILENT: Script = { ...ANSWERED, head: 100_000 };
+
+const again = (after: number): CallLayer => ({
+  name: 'again',
+  judge: () => ({ kind: 'another', after, reason: 'test' }),
+});
+
+describe('total', () => {
   test('ends a call that waits for its head, at its time and not before', async () => {
-    const { runtime, recorder, call, upstream } = timed(500, [{ ...ANSWERED, head: 1000 }]);
-    await runtime.advance(499);
-    expect(recorder.events).toEqual([]);
-    await runtime.advance(1);
+    const { recorder, call, upstream, timesOutAt, error } = timed({ total: 500 }, [SILENT]);
+    await timesOutAt(500, 'timeout');
     expect(recorder.events).toEqual(['fail timeout']);
-    expect(recorder.failure?.flag).toBe('UT');
     expect(call.attempts[0]?.failure?.kind).toBe('timeout');
     expect(upstream.exchanges[0]?.cancelled).toBe(1);
-    expect(upstream.endpoint.active).toBe(0);
-    expect(runtime.pendingTimers).toBe(0);
+    expect(error()).toMatchObject({
+      message: 'scripted: no answer within 500 ms',
+      timeout: 500,
+      limit: 'timeout',
+      flag: 'UT',
+      attempts: [{ outcome: 'timeout', flag: 'UT', endedAt: 500 }],
+    });
   });
 
   test('includes the body', async () => {
-    const { runtime, recorder } = timed(500, [{ ...ANSWERED, chunks: [100, 1000] }]);
+    const { runtime, recorder, error } = timed({ total: 500 }, [
+      { ...ANSWERED, chunks: [100, 1000] },
+    ]);
     await runtime.advance(600);
     expect(recorder.events).toEqual(['head 200', 'data', 'fail timeout']);
+    expect(error().message).toBe('scripted: the body was not complete within 500 ms');
   });
 
   test('includes the wait of a layer, and a back-off', async () => {
     const never: AttemptLayer = { name: 'never', start: () => new Promise(() => {}) };
-    const waiting = timed(500, [ANSWERED], [], [never]);
-    await waiting.runtime.advance(500);
-    expect(waiting.recorder.events).toEqual(['fail timeout']);
-    expect(waiting.upstream.endpoint.active).toBe(0);
-
-    const retry: CallLayer = {
-      name: 'retry',
-      judge: () => ({ kind: 'another', after: 400, reason: 'test' }),
-    };
-    const retried = timed(500, [{ ...ANSWERED, connect: 200, refused: true }], [retry]);
-    await retried.runtime.advance(499);
+    await timed({ total: 500 }, [ANSWERED], [], [never]).timesOutAt(500, 'timeout');
+    const waits: CallLayer = { name: 'waits', start: () => new Promise(() => {}) };
+    await timed({ total: 500 }, [ANSWERED], [waits]).timesOutAt(500, 'timeout');
+    const refused = { ...ANSWERED, connect: 200, refused: true };
+    const retried = timed({ total: 500 }, [refused], [again(400)]);
+    await retried.timesOutAt(500, 'timeout');
     expect(retried.call.attempts).toHaveLength(1);
-    await retried.runtime.advance(1000);
-    expect(retried.recorder.events).toEqual(['fail timeout']);
-    expect(retried.call.attempts).toHaveLength(1);
-    expect(retried.runtime.pendingTimers).toBe(0);
   });
 
   test('lets a call that is over in time alone, and gives its timer back', async () => {
-    const { runtime, recorder } = timed(500, [ANSWERED]);
+    const { runtime, recorder } = timed({ total: 500 }, [ANSWERED]);
     await runtime.advance(3);
     expect(recorder.events).toEqual(['head 200', 'data', 'end']);
     expect(runtime.pendingTimers).toBe(0);
   });
 
   test('0 is none', async () => {
-    const { runtime, recorder } = timed(0, [{ ...ANSWERED, head: 100_000 }]);
+    const { runtime, recorder } = timed({}, [SILENT]);
     expect(runtime.pendingTimers).toBe(1);
     await runtime.advance(200_000);
     expect(recorder.events).toEqual(['head 200', 'data', 'end']);
+  });
+
+  test('ask 37: a timeout under a second, and under a millisecond, is exactly that', async () => {
+    await timed({ total: 0.25 }, [SILENT]).timesOutAt(0.25, 'timeout');
+    await timed({ response: 1.5 }, [SILENT]).timesOutAt(1.5, 'timeout.response');
+    await timed({ idle: 12.5 }, [SILENT]).timesOutAt(13.5, 'timeout.idle');
+  });
+
+  test('ask 39: an answer in time is not followed by an end of its body', async () => {
+    const { runtime, recorder } = timed({ response: 50, total: 500 }, [
+      { ...ANSWERED, head: 40, chunks: [100, 100, 100] },
+    ]);
+    await runtime.advance(499);
+    expect(recorder.events).toEqual(['head 200', 'data', 'data', 'data', 'end']);
+  });
+});
+
+describe('response', () => {
+  test('is for the head, every attempt and every wait included', async () => {
+    const { timesOutAt, error, call } = timed(
+      { response: 300 },
+      [{ ...ANSWERED, connect: 100, refused: true }, SILENT],
+      [
+        {
+          ...again(50),
+          judge: (_, { type }) =>
+            type === 'failed' ? { kind: 'another', after: 50, reason: 'test' } : undefined,
+        },
+      ],
+    );
+    await timesOutAt(300, 'timeout.response');
+    expect(call.attempts).toHaveLength(2);
+    expect(error()).toMatchObject({
+      message: 'scripted: no answer within 300 ms (timeout.response)',
+      timeout: 300,
+      limit: 'timeout.response',
+    });
+  });
+
+  test('ends with the head: the body may take as long as it does', async () => {
+    const { runtime, recorder } = timed({ response: 50 }, [{ ...ANSWERED, chunks: [1000, 1000] }]);
+    await runtime.advance(2100);
+    expect(recorder.events).toEqual(['head 200', 'data', 'data', 'end']);
+    expect(runtime.pendingTimers).toBe(0);
+  });
+
+  test('with a total, whichever is over first', async () => {
+    await timed({ response: 50, total: 500 }, [SILENT]).timesOutAt(50, 'timeout.response');
+    await timed({ response: 500, total: 50 }, [SILENT]).timesOutAt(50, 'timeout');
+    const body = { ...ANSWERED, chunks: [1000] };
+    await timed({ response: 50, total: 500 }, [body]).timesOutAt(500, 'timeout');
+  });
+});
+
+describe('idle', () => {
+  test('counts from the start, from the connection, from the head, from each piece', async () => {
+    const waits = (own: Partial<Script>) => timed({ idle: 50 }, [{ ...ANSWERED, ...own }]);
+    await waits({ connect: 1000 }).timesOutAt(50, 'timeout.idle');
+    await waits({ connect: 40, head: 1000 }).timesOutAt(90, 'timeout.idle');
+    await waits({ connect: 40, head: 40, chunks: [1000] }).timesOutAt(130, 'timeout.idle');
+    await waits({ connect: 40, head: 40, chunks: [40, 1000] }).timesOutAt(170, 'timeout.idle');
+  });
+
+  test('lets a call go on for ever that goes on', async () => {
+    const { runtime, recorder } = timed({ idle: 50 }, [
+      { connect: 49, head: 49, status: 200, chunks: Array.from({ length: 100 }, () => 49) },
+    ]);
+    await runtime.advance(6000);
+    expect(recorder.events.at(-1)).toBe('end');
+    expect(runtime.pendingTimers).toBe(0);
+  });
+
+  test('a sign of life sets no timer', async () => {
+    const virtual = virtualRuntime();
+    let timers = 0;
+    const runtime = {
+      ...virtual,
+      setTimer(callback: () => void, delay: number) {
+        timers += 1;
+        return virtual.setTimer(callback, delay);
+      },
+    };
+    const script = { ...ANSWERED, chunks: Array.from({ length: 100 }, () => 1) };
+    const policy = { ...NO_POLICY, timeout: { response: 0, idle: 50, total: 0 } };
+    const upstream = new ScriptedUpstream(runtime, [script]);
+    drive.start(callOn(chainOver(upstream, [deadline], [], undefined, policy), new Recorder()));
+    await virtual.advance(200);
+    // The script sets 103: for the connection, the head, each piece, the end.
+    expect(timers).toBeLessThan(103 + 10);
+  });
+
+  test('a call that lasts for long keeps no more of it than a short one', async () => {
+    const { runtime, call } = timed({ idle: 50, total: 1e6 }, [
+      { ...ANSWERED, chunks: Array.from({ length: 1000 }, () => 40) },
+    ]);
+    await runtime.advance(39_000);
+    expect(call.ended).toBe(false);
+    let kept = 0;
+    for (let { alarms } = call; alarms !== undefined; alarms = alarms.next) kept += 1;
+    expect(kept).toBeLessThan(3);
+    await runtime.advance(2000);
+    expect(runtime.pendingTimers).toBe(0);
+  });
+
+  test('a reader that holds the body back is not the endpoint being silent', async () => {
+    const { runtime, call, timesOutAt } = timed({ idle: 50 }, [
+      { ...ANSWERED, chunks: [10, 1000] },
+    ]);
+    await runtime.advance(20);
+    const answer = call.answer as NonNullable<typeof call.answer>;
+    answer.pause();
+    await runtime.advanceTo(333);
+    answer.resume();
+    await timesOutAt(383, 'timeout.idle');
+  });
+
+  test('each piece of a body that is sent is a sign of life', async () => {
+    const { runtime, call, timesOutAt } = timed({ idle: 50 }, [SILENT]);
+    await runtime.advance(1);
+    for (let piece = 0; piece < 10; piece++) {
+      await runtime.advance(49);
+      drive.sent(call.attempts[0] as never);
+    }
+    await timesOutAt(1 + 490 + 50, 'timeout.idle');
+  });
+
+  test('waits of the client itself do not count: a back-off, a layer', async () => {
+    const waits: CallLayer = {
+      name: 'waits',
+      start: (call) =>
+        new Promise((resolve) => {
+          call.chain.runtime.setTimer(() => resolve(undefined), 333);
+        }),
+    };
+    await timed({ idle: 50 }, [SILENT], [waits]).timesOutAt(333 + 1 + 50, 'timeout.idle');
+    const refused = { ...ANSWERED, connect: 10, refused: true };
+    const retried = timed({ idle: 50 }, [refused, SILENT], [again(333)]);
+    await retried.timesOutAt(10 + 333 + 1 + 50, 'timeout.idle');
+    expect(retried.call.attempts).toHaveLength(2);
+    expect(retried.error()).toMatchObject({
+      message: 'scripted: nothing came for 50 ms (timeout.idle)',
+      timeout: 50,
+    });
+  });
+
+  test('with two attempts under way, a sign of either counts', async () => {
+    const beside: CallLayer = {
+      name: 'beside',
+      start(call) {
+        call.wakeAt(call.startedAt + 40);
+        return undefined;
+      },
+      judge: (call, { type }) =>
+        type === 'woken' && call.attempts.length === 1
+          ? { kind: 'another', after: 0, reason: 'test' }
+          : undefined,
+    };
+    const slow = { ...ANSWERED, connect: 45, head: 100_000 };
+    // The second starts at 40 and has its connection at 85.
+    await timed({ idle: 50 }, [slow], [beside]).timesOutAt(135, 'timeout.idle');
+  });
+});
+
+describe('a deadline that the call is made under', () => {
+  test('with nothing left no attempt is made', async () => {
+    const { recorder, call, upstream, error, runtime } = timed({ total: 0, inherited: true }, [
+      ANSWERED,
+    ]);
+    expect(recorder.events).toEqual(['fail timeout']);
+    expect(call.attempts).toEqual([]);
+    expect(upstream.started_).toEqual([]);
+    expect(runtime.pendingTimers).toBe(0);
+    expect(error()).toMatchObject({
+      message:
+        'scripted: nothing was left of the deadline that the call was made under, so no attempt was made',
+      limit: 'deadline',
+      timeout: 0,
+      attempts: [],
+    });
+  });
+
+  test('what is left holds as the total', async () => {
+    const { timesOutAt, error } = timed({ total: 123.456789, inherited: true }, [SILENT]);
+    await timesOutAt(123.456789, 'deadline');
+    expect(error()).toMatchObject({
+      message: 'scripted: no answer within the 123.457 ms that were left of its deadline',
+      timeout: 123.456789,
+    });
   });
 });
 
@@ -113,7 +327,7 @@ describe('timeout: of a client', () => {
       flag: 'UT',
       service: 'shop',
       timeout: 20,
-      message: 'shop: no answer within 20 ms',
+      message: 'shop: no answer within 20 ms, in 1 of 3 possible attempts',
       attempts: [{ endpoint: fleet.endpoints[0]?.url, outcome: 'timeout', flag: 'UT' }],
     });
     expect(client.stats()).toMatchObject({

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { systemRuntime } from '../../src/core/runtime.js';
 import { defaults } from '../../src/options/defaults.js';
 import { readOptions } from '../../src/options/validate.js';
+import { policyWarnings } from '../../src/options/warnings.js';
 import { PEM, refusalOf } from './refusal.js';
 
 const page = readFileSync(new URL('../../docs/options.md', import.meta.url), 'utf8');
@@ -10,11 +12,16 @@ const page = readFileSync(new URL('../../docs/options.md', import.meta.url), 'ut
 /** The rows of the table: each option by its path, with its default as it is written there. */
 const documented = new Map(
   page
+    .slice(page.indexOf('## All options'), page.indexOf('## Durations'))
     .split('\n')
     .filter((line) => line.startsWith('| `'))
     .map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll('`', '')))
     .map(([, path = '', , written = '']) => [path, written]),
 );
+
+const resetHeader = {
+  retry: { rateLimitedBackoff: { resetHeaders: [{ name: 'X-Reset', format: 'seconds' }] } },
+};
 
 /** One right value for each option of the table. */
 const samples: Readonly<Record<keyof typeof defaults, object>> = {
@@ -33,6 +40,42 @@ const samples: Readonly<Record<keyof typeof defaults, object>> = {
   'loadBalancer.fullScan': { loadBalancer: { policy: 'least-request', fullScan: true } },
   'loadBalancer.decayTime': { loadBalancer: { policy: 'peak-ewma', decayTime: '1s' } },
   timeout: { timeout: '2s' },
+  'timeout.response': { timeout: { response: '2s' } },
+  'timeout.idle': { timeout: { idle: '2s' } },
+  'timeout.total': { timeout: { total: '2s' } },
+  retry: { retry: false },
+  'retry.attempts': { retry: { attempts: 3 } },
+  'retry.retryOn': { retry: { retryOn: '5xx,429' } },
+  'retry.retriableStatusCodes': { retry: { retriableStatusCodes: [408] } },
+  'retry.retriableHeaders': { retry: { retriableHeaders: { 'x-retry': true } } },
+  'retry.perTryTimeout': { retry: { perTryTimeout: '1s' } },
+  'retry.perTryIdleTimeout': { retry: { perTryIdleTimeout: '1s' } },
+  'retry.backoff': { retry: { backoff: {} } },
+  'retry.backoff.baseInterval': { retry: { backoff: { baseInterval: '50ms' } } },
+  'retry.backoff.maxInterval': { retry: { backoff: { maxInterval: '1s' } } },
+  'retry.rateLimitedBackoff': { retry: { rateLimitedBackoff: false } },
+  'retry.rateLimitedBackoff.resetHeaders': { retry: { rateLimitedBackoff: { resetHeaders: [] } } },
+  'retry.rateLimitedBackoff.resetHeaders[].name': resetHeader,
+  'retry.rateLimitedBackoff.resetHeaders[].format': resetHeader,
+  'retry.rateLimitedBackoff.maxInterval': { retry: { rateLimitedBackoff: { maxInterval: '1m' } } },
+  'retry.budget': { retry: { budget: false } },
+  'retry.budget.percent': { retry: { budget: { percent: 12.5 } } },
+  'retry.budget.minRetryConcurrency': { retry: { budget: { minRetryConcurrency: 10 } } },
+  'retry.budget.interval': { retry: { budget: { interval: '10s' } } },
+  'retry.maxRetries': { retry: { budget: false, maxRetries: 3 } },
+  'retry.methods': { retry: { methods: ['POST'] } },
+  'retry.retryUnsafeMethods': { retry: { retryUnsafeMethods: true } },
+  'retry.idempotencyKey': { retry: { idempotencyKey: () => 'x' } },
+  'retry.notProcessed': { retry: { notProcessed: () => true } },
+  'retry.maxBufferedBytes': { retry: { maxBufferedBytes: 0 } },
+  'retry.ignorePreviousHosts': { retry: { ignorePreviousHosts: false } },
+  hedge: { hedge: false },
+  'hedge.onPerTryTimeout': { hedge: { onPerTryTimeout: true } },
+  'hedge.delay': { hedge: { delay: 'p95' } },
+  'hedge.maxHedges': { hedge: { delay: 0, maxHedges: 3 } },
+  'hedge.methods': { hedge: { delay: '50ms', methods: ['POST'] } },
+  fallback: { fallback: () => undefined },
+  envoyHeaders: { envoyHeaders: false },
   tls: { tls: {} },
   'tls.ca': { tls: { ca: PEM } },
   'tls.cert': { tls: { cert: PEM, key: PEM } },
@@ -58,7 +101,8 @@ const samples: Readonly<Record<keyof typeof defaults, object>> = {
 function written(value: unknown): string {
   if (value === undefined) return '–';
   if (value === systemRuntime) return "the process's own";
-  return JSON.stringify(value).replaceAll('"', "'");
+  const shown = inspect(value, { compact: true, breakLength: Infinity });
+  return shown.replaceAll('[ ', '[').replaceAll(' ]', ']');
 }
 
 describe('the table of options', () => {
@@ -81,10 +125,13 @@ describe('the table of options', () => {
   });
 });
 
-test('the right options of the page are right', () => {
+test('the right options of the page are right, and nothing to warn of', () => {
   const examples = [...page.matchAll(/```js\nimport .*\n([^]*?)\n```/g)];
-  expect(examples).toHaveLength(2);
-  for (const [, code = ''] of examples) expect(refusalOf(() => run(code))).toBe('');
+  expect(examples).toHaveLength(3);
+  const read = (options: unknown): void => {
+    expect(policyWarnings(readOptions(options).defaultPolicy, '')).toEqual([]);
+  };
+  for (const [, code = ''] of examples) expect(refusalOf(() => run(code, read))).toBe('');
 });
 
 test('the wrong options of the page are answered as it says', () => {
@@ -96,7 +143,7 @@ test('the wrong options of the page are answered as it says', () => {
 });
 
 /** Runs code of the page, with nothing behind `createResilientClient` but the reading of its options. */
-function run(code: string): void {
+function run(code: string, read: (options: unknown) => void = readOptions): void {
   // eslint-disable-next-line @typescript-eslint/no-implied-eval, @typescript-eslint/no-unsafe-call -- the page's own code
-  new Function('createResilientClient', code)(readOptions);
+  new Function('createResilientClient', code)(read);
 }

@@ -5,6 +5,7 @@ import type { NormalizedService } from '../../src/options/normalized.js';
 import type { ClientOptions } from '../../src/options/options.js';
 import { readOptions } from '../../src/options/validate.js';
 import { deepFreeze } from './deep-freeze.js';
+import { DEFAULT_RETRY } from './default-retry.js';
 import { PEM } from './refusal.js';
 
 const LEAST_REQUEST = {
@@ -24,7 +25,15 @@ describe('a client without a service', () => {
     service: undefined,
     services: new Map(),
     otherOrigins: 'default-policy',
-    defaultPolicy: { loadBalancer: LEAST_REQUEST, timeout: 0, tls: {} },
+    defaultPolicy: {
+      loadBalancer: LEAST_REQUEST,
+      timeout: { response: 0, idle: 0, total: 0 },
+      retry: DEFAULT_RETRY,
+      hedge: undefined,
+      fallback: undefined,
+      envoyHeaders: true,
+      tls: {},
+    },
     localReplies: 'throw',
     middleware: [],
     callLayers: [],
@@ -41,7 +50,17 @@ describe('a client without a service', () => {
   });
 
   test('undefined is the same as absent, everywhere', () => {
-    const keys = ['service', 'endpoints', 'services', 'tls', 'otherOrigins', 'unheardOf', 'retry'];
+    const keys = [
+      'service',
+      'endpoints',
+      'services',
+      'tls',
+      'otherOrigins',
+      'unheardOf',
+      'retry',
+      'hedge',
+      'timeout',
+    ];
     expect(readOptions(Object.fromEntries(keys.map((key) => [key, undefined])))).toEqual(nothing);
     const endpoints = [{ url: 'http://b', weight: undefined, labels: undefined }];
     expect(serviceOf({ service: 'http://a', endpoints })?.endpoints[0]?.weight).toBe(1);
@@ -114,6 +133,18 @@ describe('a service', () => {
   test('an empty list stays empty', () => {
     expect(serviceOf({ service: 'http://a', endpoints: [] })?.endpoints).toEqual([]);
   });
+});
+
+test('what stands beside retries', () => {
+  const fallback = () => undefined;
+  const services: ClientOptions['services'] = {
+    'http://a': {},
+    'http://b': { fallback: false, envoyHeaders: true },
+  };
+  const read = readOptions({ fallback, envoyHeaders: false, services });
+  expect(read.defaultPolicy).toMatchObject({ fallback, envoyHeaders: false });
+  expect(read.services.get('http://a')).toMatchObject({ fallback, envoyHeaders: false });
+  expect(read.services.get('http://b')).toMatchObject({ fallback: undefined, envoyHeaders: true });
 });
 
 describe('loadBalancer', () => {

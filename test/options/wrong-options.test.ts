@@ -4,10 +4,8 @@ import { readOptions } from '../../src/options/validate.js';
 import { testRefusals } from './refusal.js';
 
 const KNOWN =
-  "known here: 'service', 'name', 'endpoints', 'loadBalancer', 'tls', 'timeout', 'services', 'otherOrigins', 'localReplies', 'middleware', 'layers', 'around' and 'runtime'";
+  "known here: 'service', 'name', 'endpoints', 'loadBalancer', 'tls', 'timeout', 'retry', 'hedge', 'fallback', 'envoyHeaders', 'services', 'otherOrigins', 'localReplies', 'middleware', 'layers', 'around' and 'runtime'";
 const LATER = [
-  'retry',
-  'hedge',
   'connectionPool',
   'outlierDetection',
   'circuitBreaker',
@@ -59,11 +57,11 @@ describe('unknown options', () => {
 describe('options of later versions', () => {
   testRefusals(readOptions, [
     ...LATER.map((key) => [key, { [key]: {} }, `${key}: not available in this version`] as const),
-    ['switched off', { retry: false }, 'retry: not available in this version'],
+    ['switched off', { locality: false }, 'locality: not available in this version'],
     [
       'misspelt',
-      { hedg: {} },
-      "unknown option 'hedg'; did you mean 'hedge' (not available in this version)?",
+      { helthCheck: {} },
+      "unknown option 'helthCheck'; did you mean 'healthCheck' (not available in this version)?",
     ],
   ]);
 });
@@ -77,13 +75,55 @@ describe('names of Istio and Envoy', () => {
     ['consecutiveErrors', 'outlierDetection.consecutive5xxErrors'],
     ['consecutive_5xx', 'outlierDetection.consecutive5xxErrors'],
     ['baseEjectionTime', 'outlierDetection.baseEjectionTime'],
-    ['retries', 'retry'],
+    ['localityLbSetting', 'locality'],
+    ['retryRemoteLocalities', 'retry.retryRemoteLocalities'],
+    ['retry_priority', 'retry.retryRemoteLocalities'],
+  ] as const;
+  const NAMES = [
     ['num_retries', 'retry.attempts'],
     ['perTryTimeout', 'retry.perTryTimeout'],
+    ['per_try_timeout', 'retry.perTryTimeout'],
+    ['retryBackOff', 'retry.backoff'],
+    ['rateLimitedRetryBackOff', 'retry.rateLimitedBackoff'],
+    ['retry_budget', 'retry.budget'],
+    ['budget_percent', 'retry.budget.percent'],
+    ['retryIgnorePreviousHosts', 'retry.ignorePreviousHosts'],
+    ['per_request_buffer_limit_bytes', 'retry.maxBufferedBytes'],
     ['hedge_policy', 'hedge'],
-    ['localityLbSetting', 'locality'],
+    ['hedgeOnPerTryTimeout', 'hedge.onPerTryTimeout'],
+    ['headersTimeout', 'timeout.response'],
+    ['bodyTimeout', 'timeout.idle'],
   ] as const;
   testRefusals(readOptions, [
+    ...NAMES.map(
+      ([key, here]) =>
+        [key, { [key]: 1 }, `unknown option '${key}'; here it is '${here}'`] as const,
+    ),
+    ['retries', { retries: {} }, "unknown option 'retries'; here it is 'retry'"],
+    [
+      'retries, as a number',
+      { retries: 3 },
+      "unknown option 'retries'; here it is 'retry.attempts'",
+    ],
+    [
+      'maxRetries',
+      { maxRetries: 3 },
+      "unknown option 'maxRetries'; here it is 'retry.attempts' for one call, and 'retry.maxRetries' for all calls at any one time",
+    ],
+    [
+      'suppress_envoy_headers',
+      { suppress_envoy_headers: true },
+      "unknown option 'suppress_envoy_headers'; here it is 'envoyHeaders', the other way round",
+    ],
+    [
+      'options of retries, timeouts and hedges at the top',
+      { retriableStatusCodes: [503], retryOn: '5xx', response: 1, delay: 'p95', percent: 20 },
+      "unknown option 'retriableStatusCodes'; its place is 'retry.retriableStatusCodes'",
+      "unknown option 'retryOn'; its place is 'retry.retryOn'",
+      "unknown option 'response'; its place is 'timeout.response'",
+      "unknown option 'delay'; its place is 'hedge.delay'",
+      "unknown option 'percent'; its place is 'retry.budget.percent'",
+    ],
     [
       'lbPolicy',
       { lbPolicy: 'ROUND_ROBIN' },
@@ -122,7 +162,7 @@ describe('options that are words or code', () => {
   const CALL_LAYER =
     "expected a layer: an object with a 'name' and at least one of the hooks 'start', 'judge' or 'end'";
   const RUNTIME =
-    "expected a runtime with the functions 'now', 'random', 'setTimer', 'clearTimer' and 'defer'";
+    "expected a runtime with the functions 'now', 'date', 'random', 'setTimer', 'clearTimer' and 'defer'";
   testRefusals(readOptions, [
     [
       'another word for otherOrigins',
@@ -197,7 +237,7 @@ describe('options that are words or code', () => {
     ['a runtime that is none', { runtime: 'virtual' }, `runtime: found 'virtual', ${RUNTIME}`],
     [
       'half a runtime',
-      { runtime: { now() {}, random() {}, setTimer() {} } },
+      { runtime: { now() {}, date() {}, random() {}, setTimer() {} } },
       `runtime: found one without 'clearTimer' and 'defer', ${RUNTIME}`,
     ],
   ]);
@@ -208,7 +248,7 @@ test('all problems come at once, each with its path', () => {
     service: 'http://a',
     endpoints: [{ url: 'http://b', weight: 0 }, { ulr: 'http://c' }],
     loadBalancr: 'random',
-    retry: false,
+    connectionPool: false,
     localReplies: 'answer',
   };
   let thrown: unknown;
@@ -238,10 +278,10 @@ test('all problems come at once, each with its path', () => {
       message: "unknown option 'loadBalancr'; did you mean 'loadBalancer'?",
     },
     {
-      path: 'retry',
-      found: "the option 'retry'",
+      path: 'connectionPool',
+      found: "the option 'connectionPool'",
       expected: expect.stringContaining("'service'") as string,
-      message: 'retry: not available in this version',
+      message: 'connectionPool: not available in this version',
     },
     {
       path: 'localReplies',
@@ -250,42 +290,4 @@ test('all problems come at once, each with its path', () => {
       message: "localReplies: found 'answer', expected 'throw' or 'respond'",
     },
   ]);
-});
-
-describe('timeout', () => {
-  testRefusals(readOptions, [
-    [
-      'a number as text',
-      { timeout: '500' },
-      "timeout: found '500', expected a duration up to 576h, as milliseconds or as text such as '300ms', '1.5s' or '1m30s'; did you mean 500 or '500s'?",
-    ],
-    [
-      'below zero',
-      { timeout: -1 },
-      "timeout: found -1, expected a duration up to 576h, as milliseconds or as text such as '300ms', '1.5s' or '1m30s'",
-    ],
-    [
-      'true',
-      { timeout: true },
-      "timeout: found true, expected a duration up to 576h, as milliseconds or as text such as '300ms', '1.5s' or '1m30s'",
-    ],
-  ]);
-
-  test.each([
-    [false, 0],
-    [0, 0],
-    ['0s', 0],
-    ['2s', 2000],
-    [1500, 1500],
-  ])('%s is %s ms', (timeout, milliseconds) => {
-    expect(readOptions({ timeout }).defaultPolicy.timeout).toBe(milliseconds);
-  });
-
-  test('of the client holds for services that have none of their own', () => {
-    const { services } = readOptions({
-      timeout: '2s',
-      services: { 'http://a': {}, 'http://b': { timeout: '5s' }, 'http://c': { timeout: false } },
-    });
-    expect([...services.values()].map(({ timeout }) => timeout)).toEqual([2000, 5000, 0]);
-  });
 });

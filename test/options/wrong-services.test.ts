@@ -273,8 +273,8 @@ describe('services', () => {
       ],
       [
         'what is yet to come',
-        { 'http://a': { hedge: {} } },
-        "services['http://a'].hedge: not available in this version",
+        { 'http://a': { routes: {} } },
+        "services['http://a'].routes: not available in this version",
       ],
       [
         'TLS for a service in the clear',

@@ -50,7 +50,7 @@ test('HEAD keeps its connection', async () => {
 });
 
 test('error answers that are read keep their connection', async () => {
-  const { fleet, client } = await shop({ endpoints: 1, plan: 503 });
+  const { fleet, client } = await shop({ endpoints: 1, plan: 503 }, { retry: false });
   await sequentially(3, async () => (await client.fetch('/')).text());
   expect(fleet.servers[0]?.requestsPerConnection).toEqual([3]);
 });
@@ -125,7 +125,7 @@ test('an answer before the request body has been sent ends the body and costs th
 });
 
 test('a refused connection fails once, was not sent, and later calls connect anew', async () => {
-  const { fleet, client } = await shop();
+  const { fleet, client } = await shop({ endpoints: 1 }, { retry: false });
   await fleet.servers[0]?.refuse();
   for (let index = 0; index < 3; index++) {
     await expect(client.fetch('/')).rejects.toMatchObject({
@@ -145,6 +145,7 @@ test('a connection that is not made in ten seconds fails', async () => {
   const client = clientFor({
     service: 'https://shop',
     endpoints: [fleet.endpoints[0]?.url.replace('http:', 'https:') ?? ''],
+    retry: false,
     runtime,
   });
   const pending = client.fetch('/').catch((error: unknown) => error);

@@ -17,6 +17,7 @@ async function secure(
     service,
     endpoints: fleet.endpoints,
     loadBalancer: 'round-robin',
+    retry: false,
     tls: { ca: ca.cert, ...tls },
   });
   return { ca, fleet, client };

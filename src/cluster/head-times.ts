@@ -1,0 +1,81 @@
+/** How long the heads of a cluster's answers have taken lately: what a hedge delay in percentiles goes by. */
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+import type { Runtime } from '../core/runtime.js';
+
+/** Answers are remembered for ten seconds, in ten parts that are forgotten one by one. */
+const PARTS = 10;
+const PART = 1000;
+/** Fewer answers than this say too little. */
+const LEAST = 20;
+/** In microseconds: a minute; a longer one counts as one. */
+const LONGEST = 60_000_000;
+
+const histogram = (): RecordableHistogram =>
+  createHistogram({ lowest: 1, highest: LONGEST, figures: 2 });
+
+export class HeadTimes {
+  readonly #runtime: Runtime;
+  readonly #parts = Array.from({ length: PARTS }, histogram);
+  /** All parts but the current one, as they were when it began. */
+  readonly #past = histogram();
+  readonly #all = histogram();
+  #current: number;
+  /** Answers in `#all`: it is put together anew when there are a tenth more. */
+  #known = 0;
+  /** Answers in all parts. */
+  #count = 0;
+  /** What `#all` says of percentiles that were asked for. */
+  readonly #answers = new Map<number, number>();
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+    this.#current = Math.floor(runtime.now() / PART);
+  }
+
+  /** An attempt was answered at that time, after so many milliseconds. */
+  record(milliseconds: number, at: number): void {
+    this.#turn(at);
+    const microseconds = Math.min(Math.max(Math.round(milliseconds * 1000), 1), LONGEST);
+    this.#count += 1;
+    this.#part().record(microseconds);
+  }
+
+  /** So many of a hundred heads came within this time, in milliseconds; undefined while there are too few answers. */
+  percentile(percent: number): number | undefined {
+    this.#turn(this.#runtime.now());
+    if (this.#count < LEAST) return undefined;
+    if (this.#known === 0 || this.#count > this.#known * 1.1) {
+      this.#all.reset();
+      this.#all.add(this.#past);
+      this.#all.add(this.#part());
+      this.#known = this.#count;
+      this.#answers.clear();
+    }
+    let answer = this.#answers.get(percent);
+    if (answer === undefined) {
+      answer = this.#all.percentile(percent) / 1000;
+      this.#answers.set(percent, answer);
+    }
+    return answer;
+  }
+
+  #part(): RecordableHistogram {
+    return this.#parts[this.#current % PARTS] as RecordableHistogram;
+  }
+
+  /** Begins a new part when its time has come, over the oldest one. */
+  #turn(time: number): void {
+    const now = Math.floor(time / PART);
+    if (now === this.#current) return;
+    for (let part = Math.max(this.#current + 1, now - PARTS + 1); part <= now; part++) {
+      this.#parts[part % PARTS]?.reset();
+    }
+    this.#current = now;
+    this.#known = 0;
+    this.#past.reset();
+    for (const [index, part] of this.#parts.entries()) {
+      if (index !== now % PARTS) this.#past.add(part);
+    }
+    this.#count = this.#past.count;
+  }
+}

@@ -1,0 +1,30 @@
+/** An attempt as the user's own rules see it. */
+import type { Attempt } from './attempt.js';
+import type { AttemptOutcome } from './policy.js';
+import { headerText } from './raw-headers.js';
+import type { RawHeader } from './reply.js';
+
+export function attemptOutcome(attempt: Attempt): AttemptOutcome {
+  const { call, status, failure, rawHeaders } = attempt;
+  let headers: Headers | undefined;
+  return {
+    method: call.method,
+    path: call.path,
+    attempt: attempt.number,
+    status: status === 0 ? undefined : status,
+    // Most rules look at the status alone.
+    get headers() {
+      return (headers ??= headersOf(rawHeaders));
+    },
+    failure: failure?.kind,
+    cause: failure?.cause,
+  };
+}
+
+function headersOf(raw: readonly RawHeader[]): Headers {
+  const headers = new Headers();
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    headers.append(headerText(raw[index] as RawHeader), headerText(raw[index + 1] as RawHeader));
+  }
+  return headers;
+}

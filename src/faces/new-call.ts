@@ -1,0 +1,31 @@
+/** Makes the call of a request, under the policy that holds for it. */
+import type { Cluster } from '../cluster/cluster.js';
+import { BodySource, type RequestBody } from '../core/body.js';
+import { Call, type Overrides, type WireOptions } from '../core/call.js';
+import { underDeadline } from '../core/with-deadline.js';
+import type { Receiver } from '../core/reply.js';
+
+/** Bytes of a streamed body that are kept where the policy has no word on it: as the default of `maxBufferedBytes`. */
+const KEPT_WITHOUT_RETRY = 1024 * 1024;
+
+export function newCall(
+  cluster: Cluster,
+  receiver: Receiver,
+  overrides: Overrides | undefined,
+  method: string,
+  path: string,
+  headers: readonly string[],
+  body: RequestBody | null,
+  wire: WireOptions | undefined,
+): Call {
+  const { usual } = cluster.chains;
+  const own = underDeadline(overrides === undefined ? usual.policy : overrides.apply(usual.policy));
+  const chain = own === usual.policy ? usual : cluster.chains.for(own);
+  const call = new Call(chain, receiver, method, path, headers, body, wire, own);
+  if (body instanceof BodySource) {
+    body.keep(own.retry?.maxBufferedBytes ?? KEPT_WITHOUT_RETRY, () => {
+      cluster.counters.retry_or_shadow_abandoned += 1;
+    });
+  }
+  return call;
+}

@@ -1,0 +1,26 @@
+/** The `timeout` option with a time for each part of a call. */
+
+/**
+ * Times for the parts of a call, each milliseconds or text such as `'2s'`; 0 and false are none. Whichever is over
+ * first ends the call with `TimeoutError`.
+ */
+export interface TimeoutOptions {
+  /**
+   * From the start of the call to the head of its answer, every attempt and every wait included. The body may then
+   * take as long as the other two allow.
+   * @default 0 (none)
+   */
+  readonly response?: number | string | false | undefined;
+  /**
+   * The longest time without any progress: a connection, a head, a piece of a body. For answers that go on for long,
+   * such as downloads and event streams.
+   * @default 0 (none)
+   */
+  readonly idle?: number | string | false | undefined;
+  /**
+   * The whole call, as Envoy's route timeout: every attempt, every wait, and the body. A duration in place of the
+   * object is short for it.
+   * @default 0 (none)
+   */
+  readonly total?: number | string | false | undefined;
+}

@@ -1,0 +1,177 @@
+/** Policies that are right in each of their options and cannot do what they say: told, not refused. */
+import type { HedgePolicy, Policy, RetryPolicy, TimeoutPolicy } from '../core/policy.js';
+
+export type WarningCode =
+  /** The tries and the waits between them take longer than the call may. */
+  | 'OUTRIGGER_RETRIES_DO_NOT_FIT'
+  /** The time of a try is not below that of the call. */
+  | 'OUTRIGGER_PER_TRY_TIMEOUT_IGNORED'
+  /** What hedging waits for never happens. */
+  | 'OUTRIGGER_HEDGE_CANNOT_HAPPEN'
+  /** A condition for retries can never hold, or there is none. */
+  | 'OUTRIGGER_RETRY_CONDITION_EMPTY'
+  /** A timeout can never run out, since another one does before. */
+  | 'OUTRIGGER_TIMEOUT_ORDER'
+  /** The limits leave no retry to anybody. */
+  | 'OUTRIGGER_RETRIES_CANNOT_HAPPEN';
+
+export interface PolicyWarning {
+  readonly code: WarningCode;
+  /** It begins with the path of the option. */
+  readonly message: string;
+}
+
+/** Every contradiction of a policy whose options stand at this path; empty for the client's own. */
+export function policyWarnings(policy: Policy, path: string): PolicyWarning[] {
+  const found: PolicyWarning[] = [];
+  const say: Say = (code, option, sentence) => {
+    const place = path === '' ? option : `${path}.${option}`;
+    found.push({ code, message: `${place}: ${sentence}` });
+  };
+  const { timeout, retry, hedge } = policy;
+  checkTimeouts(timeout, say);
+  if (retry !== undefined) {
+    checkTryTimeouts(retry, timeout, say);
+    checkConditions(retry, hedge, say);
+    checkLimits(retry, say);
+  }
+  if (hedge !== undefined) checkHedge(hedge, policy, say);
+  return found;
+}
+
+type Say = (code: WarningCode, option: string, sentence: string) => void;
+
+function checkTimeouts(timeout: TimeoutPolicy, say: Say): void {
+  for (const part of ['response', 'idle'] as const) {
+    if (timeout.total > 0 && timeout[part] >= timeout.total) {
+      say(
+        'OUTRIGGER_TIMEOUT_ORDER',
+        `timeout.${part}`,
+        `${timeout[part]} ms can never run out, since timeout.total ends the call after ${timeout.total} ms`,
+      );
+    }
+  }
+}
+
+function checkTryTimeouts(retry: RetryPolicy, timeout: TimeoutPolicy, say: Say): void {
+  const { attempts, perTryTimeout } = retry;
+  if (perTryTimeout === 0) return;
+  if (isTryTimeoutIgnored(retry, timeout)) {
+    say(
+      'OUTRIGGER_PER_TRY_TIMEOUT_IGNORED',
+      'retry.perTryTimeout',
+      `${perTryTimeout} ms is ignored, as in Envoy, since it is not below the ${timeout.total} ms of timeout.total`,
+    );
+    return;
+  }
+  const limit = firstLimit(timeout);
+  const waits = longestWaits(retry);
+  const needed = perTryTimeout * (attempts + 1) + waits;
+  if (limit === undefined || needed <= limit.milliseconds) return;
+  const tries = attempts === 0 ? '1 try' : `${attempts + 1} tries`;
+  say(
+    'OUTRIGGER_RETRIES_DO_NOT_FIT',
+    'retry.perTryTimeout',
+    `${tries} of ${perTryTimeout} ms and up to ${waits} ms of back-off take up to ${needed} ms, but ${limit.option} ends the call after ${limit.milliseconds} ms`,
+  );
+}
+
+function checkConditions(retry: RetryPolicy, hedge: HedgePolicy | undefined, say: Say): void {
+  const { attempts, words, statusCodes, headers, rules, notProcessed } = retry;
+  const code = 'OUTRIGGER_RETRY_CONDITION_EMPTY';
+  if (words.has('retriable-status-codes') && statusCodes.size === 0) {
+    say(
+      code,
+      'retry.retryOn',
+      "'retriable-status-codes' stands for none, since retry.retriableStatusCodes has 0 of them",
+    );
+  }
+  if (words.has('retriable-headers') && headers.length === 0) {
+    say(
+      code,
+      'retry.retryOn',
+      "'retriable-headers' stands for none, since retry.retriableHeaders has 0 of them",
+    );
+  }
+  const isEmpty = words.size === 0 && rules.length === 0 && notProcessed === undefined;
+  if (isEmpty && attempts > 0 && hedge?.onPerTryTimeout !== true) {
+    say(code, 'retry.retryOn', `with 0 conditions, none of the ${attempts} retries is ever made`);
+  }
+}
+
+function checkLimits({ attempts, budget, maxRetries }: RetryPolicy, say: Say): void {
+  if (attempts === 0) return;
+  const code = 'OUTRIGGER_RETRIES_CANNOT_HAPPEN';
+  const none = `leave none of the ${attempts} retries to any call`;
+  if (budget?.percent === 0 && budget.minRetryConcurrency === 0) {
+    say(code, 'retry.budget', `percent 0 and minRetryConcurrency 0 ${none}`);
+  }
+  if (budget === undefined && maxRetries === 0) {
+    say(code, 'retry.maxRetries', `0 at any one time ${none}`);
+  }
+}
+
+function checkHedge(
+  { onPerTryTimeout, delay }: HedgePolicy,
+  { retry, timeout }: Policy,
+  say: Say,
+): void {
+  const limit = firstLimit(timeout);
+  const why = onPerTryTimeout ? whyNoTryTimeout(retry, limit) : undefined;
+  if (why !== undefined) {
+    say(
+      'OUTRIGGER_HEDGE_CANNOT_HAPPEN',
+      'hedge.onPerTryTimeout',
+      `no try is ever hedged, since ${why}`,
+    );
+  }
+  if (typeof delay === 'number' && limit !== undefined && delay >= limit.milliseconds) {
+    say(
+      'OUTRIGGER_HEDGE_CANNOT_HAPPEN',
+      'hedge.delay',
+      `${delay} ms are never over in time, since ${limit.option} ends the call after ${limit.milliseconds} ms`,
+    );
+  }
+}
+
+function whyNoTryTimeout(
+  retry: RetryPolicy | undefined,
+  limit: Limit | undefined,
+): string | undefined {
+  if (retry === undefined) return 'such a hedge is a retry, and retry is off';
+  const { attempts, perTryTimeout } = retry;
+  if (attempts === 0) return 'such a hedge is a retry, and retry.attempts is 0';
+  if (perTryTimeout === 0) return 'retry.perTryTimeout is 0, which is none';
+  return limit !== undefined && perTryTimeout >= limit.milliseconds
+    ? `retry.perTryTimeout is ${perTryTimeout} ms, and ${limit.option} ends the call after ${limit.milliseconds} ms`
+    : undefined;
+}
+
+interface Limit {
+  readonly option: string;
+  readonly milliseconds: number;
+}
+
+/** What ends the wait for a head; undefined when nothing does. */
+function firstLimit({ response, total }: TimeoutPolicy): Limit | undefined {
+  if (response > 0 && (total === 0 || response < total)) {
+    return { option: 'timeout.response', milliseconds: response };
+  }
+  return total > 0 ? { option: 'timeout.total', milliseconds: total } : undefined;
+}
+
+function isTryTimeoutIgnored({ perTryTimeout }: RetryPolicy, { total }: TimeoutPolicy): boolean {
+  return total > 0 && perTryTimeout >= total;
+}
+
+/** The bounds of Envoy's back-off before each retry, added up (`backoff_strategy.cc`). */
+function longestWaits({ attempts, backoff }: RetryPolicy): number {
+  const { baseInterval, maxInterval } = backoff;
+  let sum = 0;
+  let interval = baseInterval;
+  for (let retry = 1; retry <= attempts; retry += 1) {
+    sum += interval;
+    interval = interval < Math.floor(maxInterval / 2) ? interval * 2 : maxInterval;
+  }
+  return Math.round(sum * 1000) / 1000;
+}

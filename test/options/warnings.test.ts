@@ -1,0 +1,151 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { ClientOptions } from '../../src/options/options.js';
+import { readOptions } from '../../src/options/validate.js';
+import { policyWarnings } from '../../src/options/warnings.js';
+
+function warningsOf(options: ClientOptions): string[] {
+  return policyWarnings(readOptions(options).defaultPolicy, '').map(
+    ({ code, message }) => `${code} ${message}`,
+  );
+}
+
+const rows: readonly [what: string, options: ClientOptions, ...warnings: string[]][] = [
+  [
+    'tries that do not fit',
+    { timeout: '1s', retry: { perTryTimeout: '500ms' } },
+    'OUTRIGGER_RETRIES_DO_NOT_FIT retry.perTryTimeout: 3 tries of 500 ms and up to 75 ms of back-off take up to 1575 ms, but timeout.total ends the call after 1000 ms',
+  ],
+  [
+    'tries that fit but for the back-off',
+    { timeout: '3s', retry: { attempts: 5, perTryTimeout: '400ms' } },
+    'OUTRIGGER_RETRIES_DO_NOT_FIT retry.perTryTimeout: 6 tries of 400 ms and up to 625 ms of back-off take up to 3025 ms, but timeout.total ends the call after 3000 ms',
+  ],
+  [
+    'tries that do not fit into the time to the head',
+    { timeout: { response: 900, total: 5000 }, retry: { perTryTimeout: 300 } },
+    'OUTRIGGER_RETRIES_DO_NOT_FIT retry.perTryTimeout: 3 tries of 300 ms and up to 75 ms of back-off take up to 975 ms, but timeout.response ends the call after 900 ms',
+  ],
+  [
+    'a single try that does not fit',
+    { timeout: { response: 900 }, retry: { attempts: 0, perTryTimeout: 901 } },
+    'OUTRIGGER_RETRIES_DO_NOT_FIT retry.perTryTimeout: 1 try of 901 ms and up to 0 ms of back-off take up to 901 ms, but timeout.response ends the call after 900 ms',
+  ],
+  [
+    'a try as long as the call',
+    { timeout: '1s', retry: { perTryTimeout: '1s' } },
+    'OUTRIGGER_PER_TRY_TIMEOUT_IGNORED retry.perTryTimeout: 1000 ms is ignored, as in Envoy, since it is not below the 1000 ms of timeout.total',
+  ],
+  [
+    'a hedge without a time for the try',
+    { hedge: { onPerTryTimeout: true } },
+    'OUTRIGGER_HEDGE_CANNOT_HAPPEN hedge.onPerTryTimeout: no try is ever hedged, since retry.perTryTimeout is 0, which is none',
+  ],
+  [
+    'a hedge without retries',
+    { hedge: { onPerTryTimeout: true }, retry: false },
+    'OUTRIGGER_HEDGE_CANNOT_HAPPEN hedge.onPerTryTimeout: no try is ever hedged, since such a hedge is a retry, and retry is off',
+  ],
+  [
+    'a hedge without attempts',
+    { hedge: { onPerTryTimeout: true }, retry: { attempts: 0, perTryTimeout: 5 } },
+    'OUTRIGGER_HEDGE_CANNOT_HAPPEN hedge.onPerTryTimeout: no try is ever hedged, since such a hedge is a retry, and retry.attempts is 0',
+  ],
+  [
+    'a hedge on a time that is ignored',
+    { timeout: 10, hedge: { onPerTryTimeout: true }, retry: { perTryTimeout: 20 } },
+    'OUTRIGGER_PER_TRY_TIMEOUT_IGNORED retry.perTryTimeout: 20 ms is ignored, as in Envoy, since it is not below the 10 ms of timeout.total',
+    'OUTRIGGER_HEDGE_CANNOT_HAPPEN hedge.onPerTryTimeout: no try is ever hedged, since retry.perTryTimeout is 20 ms, and timeout.total ends the call after 10 ms',
+  ],
+  [
+    'a delay as long as the call',
+    { timeout: '1s', hedge: { delay: '1s' } },
+    'OUTRIGGER_HEDGE_CANNOT_HAPPEN hedge.delay: 1000 ms are never over in time, since timeout.total ends the call after 1000 ms',
+  ],
+  [
+    'a delay as long as the time to the head',
+    { timeout: { response: 50, total: '1s' }, hedge: { delay: 60 } },
+    'OUTRIGGER_HEDGE_CANNOT_HAPPEN hedge.delay: 60 ms are never over in time, since timeout.response ends the call after 50 ms',
+  ],
+  [
+    'a delay between the total and a longer time to the head',
+    { timeout: { response: 300, total: 100 }, hedge: { delay: 200 } },
+    'OUTRIGGER_TIMEOUT_ORDER timeout.response: 300 ms can never run out, since timeout.total ends the call after 100 ms',
+    'OUTRIGGER_HEDGE_CANNOT_HAPPEN hedge.delay: 200 ms are never over in time, since timeout.total ends the call after 100 ms',
+  ],
+  [
+    'conditions that stand for none',
+    { retry: { retryOn: 'retriable-status-codes,retriable-headers' } },
+    "OUTRIGGER_RETRY_CONDITION_EMPTY retry.retryOn: 'retriable-status-codes' stands for none, since retry.retriableStatusCodes has 0 of them",
+    "OUTRIGGER_RETRY_CONDITION_EMPTY retry.retryOn: 'retriable-headers' stands for none, since retry.retriableHeaders has 0 of them",
+  ],
+  [
+    'no condition at all',
+    { retry: { retryOn: [] } },
+    'OUTRIGGER_RETRY_CONDITION_EMPTY retry.retryOn: with 0 conditions, none of the 2 retries is ever made',
+  ],
+  [
+    'timeouts that come too late',
+    { timeout: { response: 2000, idle: '3s', total: '2s' } },
+    'OUTRIGGER_TIMEOUT_ORDER timeout.response: 2000 ms can never run out, since timeout.total ends the call after 2000 ms',
+    'OUTRIGGER_TIMEOUT_ORDER timeout.idle: 3000 ms can never run out, since timeout.total ends the call after 2000 ms',
+  ],
+  [
+    'a budget for nothing',
+    { retry: { budget: { percent: 0, minRetryConcurrency: 0 } } },
+    'OUTRIGGER_RETRIES_CANNOT_HAPPEN retry.budget: percent 0 and minRetryConcurrency 0 leave none of the 2 retries to any call',
+  ],
+  [
+    'a limit of nothing',
+    { retry: { budget: false, maxRetries: 0, attempts: 1 } },
+    'OUTRIGGER_RETRIES_CANNOT_HAPPEN retry.maxRetries: 0 at any one time leave none of the 1 retries to any call',
+  ],
+];
+
+test.each(rows)('%s', (_what, options, ...warnings) => {
+  expect(warningsOf(options)).toEqual(warnings);
+});
+
+test.each<[string, ClientOptions]>([
+  ['nothing', {}],
+  ['a timeout', { timeout: 1 }],
+  ['times without a total', { timeout: { response: 5, idle: 1 } }],
+  ['tries that just fit', { timeout: 975, retry: { perTryTimeout: 300 } }],
+  ['a time of a try without one of the call', { retry: { perTryTimeout: '1h' } }],
+  ['no retries', { timeout: 1, retry: false }],
+  [
+    'a hedge on a time of the try',
+    { retry: { perTryTimeout: 300 }, hedge: { onPerTryTimeout: true } },
+  ],
+  ['a delay below the timeout', { timeout: 2, hedge: { delay: 1 } }],
+  ['a percentile', { timeout: 1, hedge: { delay: 'p99' } }],
+  ['a budget with a floor', { retry: { budget: { percent: 0, minRetryConcurrency: 1 } } }],
+  ['a budget without a floor', { retry: { budget: { percent: 1, minRetryConcurrency: 0 } } }],
+  ['no attempts and no limit', { retry: { attempts: 0, budget: false, maxRetries: 0 } }],
+  ['no attempts and no condition', { retry: { attempts: 0, retryOn: [] } }],
+  ['a rule alone', { retry: { retryOn: [() => true] } }],
+  [
+    'hedges that need no condition',
+    { retry: { retryOn: [], perTryTimeout: 5 }, hedge: { onPerTryTimeout: true } },
+  ],
+  ['a limit above nothing', { retry: { budget: false, maxRetries: 1 } }],
+])('%s is nothing to warn of', (_what, options) => {
+  expect(warningsOf(options)).toEqual([]);
+});
+
+test('the path of a service stands before the option', () => {
+  const { defaultPolicy } = readOptions({ timeout: 1, hedge: { delay: 1 } });
+  expect(policyWarnings(defaultPolicy, "services['http://a']")[0]?.message).toMatch(
+    /^services\['http:\/\/a'\]\.hedge\.delay: 1 ms/,
+  );
+});
+
+describe('docs/options.md', () => {
+  const page = readFileSync(new URL('../../docs/options.md', import.meta.url), 'utf8');
+
+  test('names every code', () => {
+    const documented = [...page.matchAll(/^\| `(OUTRIGGER_\w+)`/gm)].map(([, code]) => code);
+    const seen = rows.flatMap(([, , ...warnings]) => warnings.map((text) => text.split(' ')[0]));
+    expect(documented.toSorted()).toEqual([...new Set(seen)].toSorted());
+  });
+});

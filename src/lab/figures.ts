@@ -1,10 +1,12 @@
 /** The figures of one run of load, in the chapter's scale. */
+import type { CallResult } from './call-result.js';
 import type { LoadResult } from './load.js';
 import type { Pace } from './pace.js';
 import { percentile, sorted } from './percentiles.js';
 
 /** Times in seconds, rates in calls per second, both of the chapter's time. */
 export interface Figures {
+  /** Answered calls: those with a status below 400. */
   readonly calls: number;
   readonly failed: number;
   readonly qps: number;
@@ -24,13 +26,15 @@ export interface Measured {
  * What a run came to.
  * @throws {Error} when no call at all was answered: there is nothing to compare then.
  */
-export function measure(result: LoadResult, pace: Pace): Measured {
-  const { failed, firstFailure, elapsed } = result;
-  const calls = result.latencies.length;
+export function measure({ calls: made, elapsed }: LoadResult, pace: Pace): Measured {
+  const answered = made.filter(({ ok }) => ok);
+  const firstFailure = made.find(({ ok }) => !ok);
+  const calls = answered.length;
+  const failed = made.length - calls;
   if (calls === 0) {
-    throw new Error(`no call was answered, ${failed} failed: ${firstFailure ?? 'none was made'}`);
+    throw new Error(`no call was answered, ${failed} failed: ${describe(firstFailure)}`);
   }
-  const latencies = sorted(result.latencies).map((ms) => (ms / 1000) * pace.speedup);
+  const latencies = sorted(answered.map(({ latency }) => (latency / 1000) * pace.speedup));
   return {
     latencies,
     figures: {
@@ -43,4 +47,9 @@ export function measure(result: LoadResult, pace: Pace): Measured {
       p99: percentile(latencies, 99),
     },
   };
+}
+
+function describe(failure: CallResult | undefined): string {
+  if (failure === undefined) return 'none was made';
+  return failure.message ?? `answered ${failure.outcome}`;
 }

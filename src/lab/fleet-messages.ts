@@ -1,5 +1,5 @@
 /** What the lab and its fleet process say to each other. */
-import type { FakeServiceOptions } from './fake-service.js';
+import type { Behaviour, FakeServiceOptions } from './fake-service/options.js';
 
 /** A backend that runs. */
 export interface Backend {
@@ -12,9 +12,15 @@ export interface Backend {
 export interface FleetVerbs {
   /** Starts backends beside those that run. */
   start: { takes: readonly FakeServiceOptions[]; gives: readonly Backend[] };
+  /** The backend of that name behaves differently from its next request on. */
+  change: { takes: { readonly name: string; readonly behaviour: Behaviour }; gives: null };
+  /** The backend of that name stops: connections to it are refused. It is counted still. */
+  halt: { takes: { readonly name: string }; gives: null };
   /** How many requests each backend has received, in the order of their starts. */
   received: { takes: null; gives: readonly number[] };
-  /** Stops all backends. */
+  /** The counts of all backends begin anew. */
+  resetCounts: { takes: null; gives: null };
+  /** Stops all backends, and forgets them. */
   clear: { takes: null; gives: null };
 }
 

@@ -1,5 +1,5 @@
-/** The fleet's process: starts and stops backends as the lab asks, and ends with the lab. */
-import { type FakeService, startFakeService } from './fake-service.js';
+/** The fleet's process: starts, changes and stops backends as the lab asks, and ends with the lab. */
+import { type FakeService, startFakeService } from './fake-service/service.js';
 import type { FleetReply, FleetRequest } from './fleet-messages.js';
 
 const running: FakeService[] = [];
@@ -13,12 +13,28 @@ async function obey(
       running.push(...started);
       return started.map(({ name, port }) => ({ name, url: `http://127.0.0.1:${port}` }));
     }
+    case 'change':
+      named(request.argument.name).change(request.argument.behaviour);
+      return null;
+    case 'halt':
+      await named(request.argument.name).stop();
+      return null;
     case 'received':
       return running.map((service) => service.received);
+    case 'resetCounts':
+      for (const service of running) service.resetCount();
+      return null;
     case 'clear':
       await Promise.all(running.splice(0).map((service) => service.stop()));
       return null;
   }
+}
+
+function named(name: string): FakeService {
+  const found = running.find((service) => service.name === name);
+  if (found !== undefined) return found;
+  const names = running.map((service) => service.name).join(', ');
+  throw new Error(`no backend is called '${name}'; they are ${names}`);
 }
 
 function say(reply: FleetReply): void {

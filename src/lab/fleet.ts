@@ -1,6 +1,6 @@
 /** The lab's side of the fleet process: starts it, asks it, notices its death, stops it. */
 import { type ChildProcess, fork } from 'node:child_process';
-import type { FakeServiceOptions } from './fake-service.js';
+import type { Behaviour, FakeServiceOptions } from './fake-service/options.js';
 import type { Backend, FleetReply, FleetVerb, FleetVerbs } from './fleet-messages.js';
 
 /** The fleet process could not be started, or ended before it was told to. */
@@ -80,9 +80,24 @@ export class Fleet {
     return this.ask('start', backends);
   }
 
+  /** The backend of that name behaves differently from its next request on; what is not mentioned stays as it is. */
+  change(name: string, behaviour: Behaviour): Promise<null> {
+    return this.ask('change', { name, behaviour });
+  }
+
+  /** Stops the backend of that name: connections to it are refused from now on. Its requests stay counted. */
+  halt(name: string): Promise<null> {
+    return this.ask('halt', { name });
+  }
+
   /** How many requests each backend has received, in the order of their starts. */
   received(): Promise<readonly number[]> {
     return this.ask('received', null);
+  }
+
+  /** Begins to count anew, at every backend. */
+  resetCounts(): Promise<null> {
+    return this.ask('resetCounts', null);
   }
 
   /** Stops all backends; the process stays. */

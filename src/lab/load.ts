@@ -1,13 +1,13 @@
 /** A closed loop of load: each worker makes one call, waits for its answer, and makes the next. */
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type CallResult, type Caller, timeCall } from './call-result.js';
 
 export interface Load {
   readonly workers: number;
   /** Real milliseconds after which no further call is started; what is under way is waited for. */
   readonly duration: number;
-  /** One call, until its body has been read; a rejection counts as a failed call. */
-  readonly call: () => Promise<void>;
+  readonly call: Caller;
   /** Aborted: no further call is started. Whoever aborts also ends the calls that are under way. */
   readonly signal: AbortSignal;
   /** Told after each call how many there have been. */
@@ -15,11 +15,8 @@ export interface Load {
 }
 
 export interface LoadResult {
-  /** Real milliseconds of each answered call, in the order of the answers. */
-  readonly latencies: readonly number[];
-  readonly failed: number;
-  /** What the first failed call said. */
-  readonly firstFailure: string | undefined;
+  /** In the order in which they ended. */
+  readonly calls: readonly CallResult[];
   /** Real milliseconds from the first call's start to the last one's end. */
   readonly elapsed: number;
 }
@@ -35,27 +32,20 @@ export async function runLoad({
   signal,
   onCall,
 }: Load): Promise<LoadResult> {
-  const latencies: number[] = [];
-  let failed = 0;
-  let firstFailure: string | undefined;
-  const begun = performance.now();
+  const calls: CallResult[] = [];
+  const now = (): number => performance.now();
+  const begun = now();
 
   const work = async (): Promise<void> => {
-    while (!signal.aborted && performance.now() - begun < duration) {
-      const started = performance.now();
-      try {
-        await call();
-        latencies.push(performance.now() - started);
-      } catch (error) {
-        failed += 1;
-        firstFailure ??= error instanceof Error ? error.message : String(error);
-        // Calls that fail at once would otherwise keep timers and sockets from ever being served.
-        await nextTurn();
-      }
-      onCall?.(latencies.length + failed);
+    while (!signal.aborted && now() - begun < duration) {
+      const result = await timeCall(call, now);
+      calls.push(result);
+      // Calls that fail at once would otherwise keep timers and sockets from ever being served.
+      if (!result.ok) await nextTurn();
+      onCall?.(calls.length);
     }
   };
 
   await Promise.all(Array.from({ length: workers }, work));
-  return { latencies, failed, firstFailure, elapsed: performance.now() - begun };
+  return { calls, elapsed: now() - begun };
 }

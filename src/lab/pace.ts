@@ -19,6 +19,11 @@ export function realTime(pace: Pace, chapterMs: number): number {
   return chapterMs / pace.speedup;
 }
 
+/** Real milliseconds of a run of load that takes so much of the pace's length. */
+export function runTime(pace: Pace, part = 1): number {
+  return realTime(pace, pace.seconds * 1000 * part);
+}
+
 /** True for the chapter's own times and length, or more: what is then measured needs no allowance. */
 export function isFull(pace: Pace): boolean {
   return pace.speedup <= fullPace.speedup && pace.seconds >= fullPace.seconds;

@@ -1,8 +1,27 @@
 import { expect, it } from 'vitest';
-import { above, atLeast, below, none } from '../../src/lab/checks.js';
+import {
+  above,
+  atLeast,
+  atMost,
+  below,
+  exactly,
+  none,
+  some,
+  within,
+} from '../../src/lab/checks.js';
 import { conclude, paintWith, tell } from '../../src/lab/report.js';
 
 const qps = (value: number) => ({ value, unit: 'qps' }) as const;
+
+it('knows limits that are allowed, ranges and counts', () => {
+  const at = (value: number) => atMost('qps', qps(value), 32).passed;
+  expect([31.9, 32, 32.1, NaN].map(at)).toEqual([true, true, false, false]);
+  const inside = (value: number) => within('qps', qps(value), 28, 32).passed;
+  expect([27.9, 28, 32, 32.1, NaN].map(inside)).toEqual([false, true, true, false, false]);
+  expect([some('calls', 0).passed, some('calls', 1).passed]).toEqual([false, true]);
+  expect([exactly('calls', 3, 4).passed, exactly('calls', 4, 4).passed]).toEqual([false, true]);
+  expect(within('qps', qps(30), 28, 32)).toMatchObject({ expected: '28 to 32 qps' });
+});
 
 it('passes or fails on either side of a limit', () => {
   const passed = [above, atLeast, below].map((check) =>

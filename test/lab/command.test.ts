@@ -85,7 +85,9 @@ describe('what is asked for ends with 0', () => {
     const { code, out, err } = await outrigger(['lab', 'list']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out.trim().split('\n')).toHaveLength(experiments.length);
-    expect(out).toMatch(/^load-balancing {2}\S/);
+    expect(out).toMatch(/^load-balancing {2,}four ways/);
+    for (const { name, title } of experiments)
+      expect(out).toMatch(new RegExp(`^${name} +${title}$`, 'm'));
   });
 
   it('the list for machines', async () => {

@@ -38,6 +38,42 @@ describe('the fleet', () => {
     await expect(fleet.received()).rejects.toThrow('the fleet was stopped');
   });
 
+  it('changes a running backend, counts anew, and halts one of several', async () => {
+    const fleet = await Fleet.start(command.fleetEntry);
+    const [a, b] = await fleet.startBackends([{ name: 'a' }, { name: 'b' }]);
+    const status = (url = '') => fetch(url).then((response) => response.status);
+    expect(await status(a?.url)).toBe(200);
+    await fleet.change('a', { errorRate: 1, errorCode: 408 });
+    expect(await status(a?.url)).toBe(408);
+    expect(await status(b?.url)).toBe(200);
+    expect(await fleet.received()).toEqual([2, 1]);
+    await fleet.resetCounts();
+    expect(await status(b?.url)).toBe(200);
+    expect(await fleet.received()).toEqual([0, 1]);
+
+    await fleet.halt('b');
+    await expect(status(b?.url)).rejects.toThrow('fetch failed');
+    expect(await status(a?.url)).toBe(408);
+    expect(await fleet.received()).toEqual([1, 1]);
+
+    await expect(fleet.change('c', {})).rejects.toThrow("no backend is called 'c'; they are a, b");
+    await expect(fleet.halt('c')).rejects.toThrow("no backend is called 'c'; they are a, b");
+    await fleet.clear();
+    await fleet.stop();
+  });
+
+  it('lets a backend call another through a client', async () => {
+    const fleet = await Fleet.start(command.fleetEntry);
+    const [behind] = await fleet.startBackends([{ name: 'behind' }]);
+    const [front] = await fleet.startBackends([
+      { name: 'front', upstreamUris: [behind?.url ?? ''], upstreamOptions: { timeout: '5s' } },
+    ]);
+    const answer: unknown = await fetch(front?.url ?? '').then((response) => response.json());
+    expect(answer).toMatchObject({ upstream_calls: { [behind?.url ?? '']: { name: 'behind' } } });
+    expect(await fleet.received()).toEqual([1, 1]);
+    await fleet.stop();
+  });
+
   it('that does not start says why', async () => {
     const entry = await standIn(`process.stderr.write('out of rope\\n'); process.exitCode = 3;`);
     const failure = await Fleet.start(entry).catch((error: unknown) => error);

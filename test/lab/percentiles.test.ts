@@ -30,8 +30,9 @@ describe('a percentile', () => {
 
 describe('the figures of a run', () => {
   it("are multiplied back to the chapter's scale", () => {
-    const latencies = [30, 30, 30, 200];
-    const result = { latencies, failed: 1, firstFailure: 'x', elapsed: 400 };
+    const calls = [200, 30, 30, 30].map((latency) => ({ latency, outcome: '200', ok: true }));
+    const failed = { latency: 7000, outcome: '503', ok: false };
+    const result = { calls: [...calls, failed], elapsed: 400 };
     const { figures, latencies: rising } = measure(result, { speedup: 5, seconds: 2 });
     expect(figures).toEqual({
       calls: 4,
@@ -46,9 +47,15 @@ describe('the figures of a run', () => {
   });
 
   it('cannot be had without an answered call', () => {
-    const result = { latencies: [], failed: 3, firstFailure: 'refused', elapsed: 400 };
-    expect(() => measure(result, { speedup: 1, seconds: 1 })).toThrow(
-      'no call was answered, 3 failed: refused',
+    const pace = { speedup: 1, seconds: 1 };
+    const lost = { latency: 1, outcome: 'ECONNREFUSED', ok: false, message: 'refused' };
+    const refused = { latency: 1, outcome: '503', ok: false };
+    expect(() => measure({ calls: [lost, refused], elapsed: 400 }, pace)).toThrow(
+      'no call was answered, 2 failed: refused',
     );
+    expect(() => measure({ calls: [refused], elapsed: 400 }, pace)).toThrow(
+      'no call was answered, 1 failed: answered 503',
+    );
+    expect(() => measure({ calls: [], elapsed: 400 }, pace)).toThrow('0 failed: none was made');
   });
 });

@@ -1,5 +1,23 @@
 /** The experiments, in the chapter's order. A new one is a file of its own and a line here. */
 import type { Experiment } from '../experiment.js';
+import { defaultRetries } from './default-retries.js';
+import { hedging } from './hedging.js';
 import { loadBalancing } from './load-balancing.js';
+import { perTryTimeout } from './per-try-timeout.js';
+import { retriableStatusCodes } from './retriable-status-codes.js';
+import { retryOn } from './retry-on.js';
+import { retryStorm } from './retry-storm.js';
+import { timeout } from './timeout.js';
+import { unsafeMethods } from './unsafe-methods.js';
 
-export const experiments: readonly Experiment[] = [loadBalancing];
+export const experiments: readonly Experiment[] = [
+  loadBalancing,
+  timeout,
+  defaultRetries,
+  retryOn,
+  retriableStatusCodes,
+  unsafeMethods,
+  perTryTimeout,
+  hedging,
+  retryStorm,
+];

@@ -1,12 +1,11 @@
 /** The chapter's client-side load balancing: ten workers, three endpoints, one of them slow, one run for each policy. */
-import { type ClientOptions, createResilientClient } from '../../index.js';
+import type { ClientOptions } from '../../index.js';
 import { type Check, above, atLeast, below, none } from '../checks.js';
 import type { Experiment, ExperimentContext, Findings, Table } from '../experiment.js';
-import type { FakeServiceOptions } from '../fake-service.js';
 import { type Measured, measure } from '../figures.js';
-import { runLoad } from '../load.js';
-import { type Pace, isFull, realTime } from '../pace.js';
-import { seededRuntime } from '../runtime.js';
+import { type Pace, isFull, realTime, runTime } from '../pace.js';
+import { ENDPOINTS, FAST, simpleBackends, SLOW } from '../simple-backends.js';
+import { runTrial } from '../trial.js';
 
 type PolicyName = 'round-robin' | 'random' | 'least-request' | 'peak-ewma';
 
@@ -33,10 +32,6 @@ interface PolicyRun extends Measured {
 }
 
 const WORKERS = 10;
-/** The chapter's milliseconds. */
-const SLOW = 1000;
-const FAST = 150;
-const ENDPOINTS = ['simple-backend-1', 'simple-backend-2', 'simple-backend-3'] as const;
 /** Calls per second when none of the ten workers ever meets the slow endpoint. */
 const LIMIT = WORKERS / (FAST / 1000);
 /** Peak EWMA's default decay time, in the chapter's milliseconds. */
@@ -134,45 +129,20 @@ export const loadBalancing: Experiment = {
 };
 
 async function runPolicy(policy: Policy, context: ExperimentContext): Promise<PolicyRun> {
-  const { fleet, pace, seed, progress, signal } = context;
-  const backends = await fleet.startBackends(
-    ENDPOINTS.map((name, i): FakeServiceOptions => {
-      return { name, timing50Percentile: realTime(pace, i === 0 ? SLOW : FAST), seed };
-    }),
-  );
-  const client = createResilientClient({
-    service: 'http://simple-backend',
-    endpoints: backends.map(({ url }) => ({ url })),
-    loadBalancer: loadBalancerOf(policy.name, pace),
-    // Each policy draws from the seed anew, so that none depends on what ran before it.
-    runtime: seededRuntime(seed),
-  });
-  const leave = (): void => void client.destroy();
-  signal.addEventListener('abort', leave, { once: true });
-  const duration = realTime(pace, pace.seconds * 1000);
-  const run = progress.begin(policy.name.padEnd(13), duration);
-  try {
-    const result = await runLoad({
+  const { pace } = context;
+  const made = await runTrial(
+    {
+      label: policy.name.padEnd(13),
+      backends: simpleBackends(context, { timing50Percentile: realTime(pace, SLOW) }),
+      options: { loadBalancer: loadBalancerOf(policy.name, pace) },
       workers: WORKERS,
-      duration,
-      signal,
-      onCall: (calls) => run.calls(calls),
-      call: async () => {
-        const response = await client.fetch('/');
-        await response.json();
-        if (response.status !== 200) throw new Error(`answered ${response.status}`);
-      },
-    });
-    const received = await fleet.received();
-    const total = received.reduce((sum, count) => sum + count, 0);
-    const shares = received.map((count) => (total === 0 ? 0 : count / total));
-    return { policy, shares, ...measure(result, pace) };
-  } finally {
-    run.end();
-    signal.removeEventListener('abort', leave);
-    await client.close();
-    if (!signal.aborted) await fleet.clear();
-  }
+      duration: runTime(pace),
+    },
+    context,
+  );
+  const total = made.received.reduce((sum, count) => sum + count, 0);
+  const shares = made.received.map((count) => (total === 0 ? 0 : count / total));
+  return { policy, shares, ...measure(made, pace) };
 }
 
 /** Peak EWMA remembers for ten seconds by default; where time runs faster, its memory is as much shorter. */

@@ -1,0 +1,88 @@
+/** One run of an experiment: fresh backends, a fresh client for them, load on it, and what came of that. */
+import { type ClientOptions, createResilientClient, type ResilientClient } from '../index.js';
+import type { ExperimentContext } from './experiment.js';
+import type { FakeServiceOptions } from './fake-service/options.js';
+import type { Backend } from './fleet-messages.js';
+import { runLoad } from './load.js';
+import { seededRuntime } from './runtime.js';
+import type { Made } from './summary.js';
+
+const SERVICE = 'simple-backend';
+
+/** What an experiment may say of its client; the rest follows from the backends and the seed. */
+export type TrialOptions = Pick<ClientOptions, 'loadBalancer' | 'timeout' | 'retry' | 'hedge'>;
+
+/** False, or what is said of it. */
+export type RetryChoice = NonNullable<TrialOptions['retry']>;
+export type HedgeChoice = NonNullable<TrialOptions['hedge']>;
+
+export interface Trial {
+  /** Shown while it runs. */
+  readonly label: string;
+  readonly backends: readonly FakeServiceOptions[];
+  readonly options: TrialOptions;
+  readonly workers: number;
+  /** Real milliseconds. */
+  readonly duration: number;
+  /** Shown each answer, after its body has been read. */
+  readonly onAnswer?: (client: ResilientClient, response: Response) => void;
+}
+
+/** Puts a closed loop of load on the client. */
+export async function runTrial(trial: Trial, context: ExperimentContext): Promise<Made> {
+  const { label, workers, duration, onAnswer } = trial;
+  return withClient(trial, context, async (client) => {
+    const run = context.progress.begin(label, duration);
+    try {
+      const result = await runLoad({
+        workers,
+        duration,
+        signal: context.signal,
+        onCall: (calls) => run.calls(calls),
+        call: async () => {
+          const response = await client.fetch('/');
+          await response.text();
+          onAnswer?.(client, response);
+          return response.status;
+        },
+      });
+      const received = await context.fleet.received();
+      return { ...result, received, counters: countersOf(client) };
+    } finally {
+      run.end();
+    }
+  });
+}
+
+/** Fresh backends and a fresh client of the service that they make up, for as long as `use` takes. */
+export async function withClient<T>(
+  { backends: wanted, options }: Pick<Trial, 'backends' | 'options'>,
+  { fleet, seed, signal }: ExperimentContext,
+  use: (client: ResilientClient, backends: readonly Backend[]) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const backends = await fleet.startBackends(wanted);
+  const client = createResilientClient({
+    ...options,
+    service: `http://${SERVICE}`,
+    endpoints: backends.map(({ url }) => ({ url })),
+    // Each run draws from the seed anew, so that none depends on what ran before it.
+    runtime: seededRuntime(seed),
+  });
+  const leave = (): void => void client.destroy();
+  signal.addEventListener('abort', leave, { once: true });
+  try {
+    return await use(client, backends);
+  } finally {
+    signal.removeEventListener('abort', leave);
+    await client.close();
+    if (!signal.aborted) await fleet.clear();
+  }
+}
+
+/** The counters of the service's cluster, by Envoy's names. */
+export function countersOf(client: ResilientClient): Record<string, number> {
+  const prefix = `cluster.${SERVICE}.`;
+  const own = Object.entries(client.stats()).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(own.map(([name, value]) => [name.slice(prefix.length), value]));
+}

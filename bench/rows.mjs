@@ -58,6 +58,8 @@ export async function openOutrigger(origins, policy = {}) {
     endpoints: [...origins],
     loadBalancer: 'least-request',
     timeout: '2s',
+    retry: { attempts: retries, perTryTimeout: '500ms' },
+    hedge: { onPerTryTimeout: true, delay: 'p95' },
     ...policy,
   });
 }
@@ -67,7 +69,8 @@ export const rows = [
   {
     id: 'outrigger-fetch',
     title: 'outrigger client.fetch',
-    composes: 'three endpoints, least-request with two choices, a timeout for the whole call',
+    composes:
+      'three endpoints, least-request with two choices, a timeout for the call and for each try, two retries within a budget, hedges on the per-try timeout and after the 95th percentile',
     ours: true,
     async open(origins) {
       const client = await openOutrigger(origins);

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { buildConnector, Dispatcher } from 'undici';
 import Client from 'undici/lib/dispatcher/client.js';
 import type { Attempt } from '../core/attempt.js';
+import type { WireOptions } from '../core/call.js';
 import { WireExchange, type ExchangeConnection } from './exchange.js';
 
 /** Opens a socket; the callback is undici's. */
@@ -15,7 +16,9 @@ export type Connector = (
 export interface ConnectionPool {
   /** The name TLS asks for, the same for every request: undici reconnects when it changes. */
   readonly servername: string;
-  /** Its exchange is over; it may be handed on from the next turn. */
+  /** Puts an attempt on some connection. */
+  send(attempt: Attempt): void;
+  /** Its exchange is over; what it is given before the next turn waits until then. */
   giveBack(connection: Connection): void;
   /** The next attempt may have it. */
   takeBack(connection: Connection): void;
@@ -35,6 +38,10 @@ export class Connection implements ExchangeConnection {
   /** It closes after the exchange that it serves now. */
   retired = false;
   #hasServed = false;
+  /** Its exchange ended in this turn. */
+  #resting = false;
+  /** What it was given meanwhile. */
+  #held: Attempt | undefined = undefined;
 
   constructor(origin: string, connector: Connector, pool: ConnectionPool) {
     this.#pool = pool;
@@ -54,43 +61,63 @@ export class Connection implements ExchangeConnection {
   }
 
   send(attempt: Attempt): void {
-    const { call } = attempt;
-    const { wire, method } = call;
     const exchange = new WireExchange(attempt, this);
     this.#exchange = exchange;
     attempt.exchange = exchange;
     attempt.reused = this.#hasServed;
     this.#hasServed = true;
-    this.#client.dispatch(
-      {
-        path: call.path,
-        method,
-        headers: attempt.headers,
-        body: attempt.body === undefined ? call.body : attempt.body.content,
-        // Without it each HEAD costs a connection.
-        reset: wire?.reset ?? (method === 'HEAD' ? false : undefined),
-        headersTimeout: wire?.headersTimeout,
-        bodyTimeout: wire?.bodyTimeout,
-        blocking: wire?.blocking,
-        idempotent: wire?.idempotent,
-        expectContinue: wire?.expectContinue,
-        servername: this.#pool.servername,
-      } as Dispatcher.DispatchOptions,
-      exchange,
-    );
+    if (this.#resting) this.#held = attempt;
+    else this.#dispatch(attempt, exchange);
+  }
+
+  #dispatch(attempt: Attempt, exchange: WireExchange): void {
+    const { call } = attempt;
+    const { wire, method } = call;
+    const options = {
+      path: call.path,
+      method,
+      headers: attempt.headers,
+      body: attempt.body === undefined ? call.body : attempt.body.content,
+      // Without it each HEAD costs a connection.
+      reset: method === 'HEAD' ? false : undefined,
+      // With one exchange at a time nothing waits behind it.
+      blocking: false,
+      servername: this.#pool.servername,
+    } as Dispatcher.DispatchOptions;
+    this.#client.dispatch(wire === undefined ? options : withWire(options, wire), exchange);
   }
 
   /** The exchange has ended well. */
   release(): void {
     this.#exchange = undefined;
-    if (!this.lost) this.#pool.giveBack(this);
+    if (this.lost) return;
+    this.#resting = true;
+    this.#pool.giveBack(this);
   }
 
   /** The turn in which it was released is over. */
-  makeAvailable(): void {
+  endRest(): void {
+    this.#resting = false;
     if (this.lost) return;
-    if (this.retired) this.discard();
-    else this.#pool.takeBack(this);
+    const held = this.#held;
+    this.#held = undefined;
+    // Its last answer announced a close.
+    if (this.#socket?.destroyed === true) {
+      this.discard();
+      if (held !== undefined) this.#pool.send(held);
+    } else if (held !== undefined) {
+      this.#dispatch(held, this.#exchange as WireExchange);
+    } else if (this.retired) {
+      this.discard();
+    } else {
+      this.#pool.takeBack(this);
+    }
+  }
+
+  withdraw(): void {
+    // An aborted undici Client opens a new connection by itself: it has to go in the same turn.
+    if (this.#held === undefined) this.discard();
+    this.#held = this.#exchange = undefined;
   }
 
   /** Forgets the connection and closes its socket, if there is one: safe at any moment, any number of times. */
@@ -101,4 +128,19 @@ export class Connection implements ExchangeConnection {
     this.#client.destroy(null, ignore);
     this.#socket?.destroy();
   }
+}
+
+function withWire(
+  options: Dispatcher.DispatchOptions,
+  wire: WireOptions,
+): Dispatcher.DispatchOptions {
+  return {
+    ...options,
+    reset: wire.reset ?? options.reset,
+    blocking: wire.blocking ?? options.blocking,
+    headersTimeout: wire.headersTimeout,
+    bodyTimeout: wire.bodyTimeout,
+    idempotent: wire.idempotent,
+    expectContinue: wire.expectContinue,
+  } as Dispatcher.DispatchOptions;
 }

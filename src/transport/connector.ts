@@ -7,6 +7,7 @@ import { ConnectTimeoutError } from 'undici/lib/core/errors.js';
 import type { Runtime } from '../core/runtime.js';
 import type { TlsOptions } from '../options/options.js';
 import type { Connector } from './connection.js';
+import { openPlain } from './plain-socket.js';
 
 /** Milliseconds that a TCP and TLS handshake may take. */
 const CONNECT_TIMEOUT = 10_000;
@@ -46,25 +47,30 @@ export function connectorFor(
   // Only HTTP/1.1 is spoken, and undici offers nothing else by ALPN.
   const { servername, alpn: _, ...material } = tls;
   const name = servername ?? service.hostname.replace(/^\[|\]$/g, '');
+  const { socketPath } = target;
   // Typed as void by undici, but it hands the socket back.
-  const open = build({
+  const openTls = build({
     ...material,
     // Undici's own timer ticks every half second.
     timeout: 0,
-    ...(target.socketPath === undefined ? undefined : { socketPath: target.socketPath }),
+    ...(socketPath === undefined ? undefined : { socketPath }),
     checkServerIdentity: (_address: string, certificate: PeerCertificate) =>
       checkServerIdentity(name, certificate),
   } as buildConnector.BuildOptions) as unknown as Connector;
   // TLS does not ask for an address by name.
   const asked = isIP(name) === 0 ? name : '';
   return (options, callback) => {
-    const socket = open({ ...options, servername: asked }, (...result) => {
+    const connected = (...result: Parameters<buildConnector.Callback>): void => {
       runtime.clearTimer(timer);
       if (result[0] !== null) observer.connectionFailed(result[0]);
       callback(...result);
-    });
+    };
+    const socket =
+      options.protocol === 'https:'
+        ? openTls({ ...options, servername: asked }, connected)
+        : openPlain({ ...options, socketPath }, connected);
     const timer = runtime.setTimer(() => {
-      const where = target.socketPath ?? target.origin;
+      const where = socketPath ?? target.origin;
       socket.destroy(new ConnectTimeoutError(`no connection to ${where} in ${CONNECT_TIMEOUT} ms`));
     }, CONNECT_TIMEOUT);
     observer.connectionOpening();

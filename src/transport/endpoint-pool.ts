@@ -1,4 +1,4 @@
-/** The connections of one endpoint: a free list, last used first. */
+/** The connections of one endpoint, last used first: few of them stay busy, the others may close. */
 import type { Sender } from '../cluster/endpoint.js';
 import type { Attempt } from '../core/attempt.js';
 import { Connection, type ConnectionPool, type Connector } from './connection.js';
@@ -12,6 +12,8 @@ export class EndpointPool implements Sender, ConnectionPool {
   #connector: Connector | undefined = undefined;
   readonly #all = new Set<Connection>();
   readonly #free: Connection[] = [];
+  /** Given back in this turn. */
+  readonly #resting: Connection[] = [];
   #left = false;
 
   constructor(
@@ -31,18 +33,22 @@ export class EndpointPool implements Sender, ConnectionPool {
   }
 
   send(attempt: Attempt): void {
-    let connection = attempt.call.distrustsIdle ? undefined : this.#free.pop();
-    if (connection === undefined) {
-      this.#connector ??= this.#makeConnector();
-      connection = new Connection(this.#origin, this.#connector, this);
-      connection.retired = this.#left;
-      this.#all.add(connection);
-    }
+    const used = attempt.call.distrustsIdle ? undefined : (this.#resting.pop() ?? this.#free.pop());
+    const connection = used ?? this.#open();
     connection.send(attempt);
+  }
+
+  #open(): Connection {
+    this.#connector ??= this.#makeConnector();
+    const connection = new Connection(this.#origin, this.#connector, this);
+    connection.retired = this.#left;
+    this.#all.add(connection);
+    return connection;
   }
 
   drain(): void {
     this.#connector = undefined;
+    this.#resting.length = 0;
     for (const connection of [...this.#free]) connection.discard();
     for (const connection of this.#all) connection.retired = true;
   }
@@ -57,16 +63,23 @@ export class EndpointPool implements Sender, ConnectionPool {
   }
 
   giveBack(connection: Connection): void {
+    if (!connection.retired) this.#resting.push(connection);
     this.#releases.add(connection);
   }
 
   takeBack(connection: Connection): void {
+    remove(this.#resting, connection);
     this.#free.push(connection);
   }
 
   forget(connection: Connection): void {
     this.#all.delete(connection);
-    const index = this.#free.indexOf(connection);
-    if (index !== -1) this.#free.splice(index, 1);
+    remove(this.#resting, connection);
+    remove(this.#free, connection);
   }
+}
+
+function remove(from: Connection[], connection: Connection): void {
+  const index = from.indexOf(connection);
+  if (index !== -1) from.splice(index, 1);
 }

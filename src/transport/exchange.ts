@@ -8,6 +8,8 @@ import type { RawHeader } from '../core/reply.js';
 export interface ExchangeConnection {
   /** The exchange has ended well. */
   release(): void;
+  /** The exchange is cancelled. */
+  withdraw(): void;
   /** The connection cannot serve again. */
   discard(): void;
 }
@@ -39,8 +41,7 @@ export class WireExchange implements Exchange {
     this.#over = true;
     const error = reason instanceof Error ? reason : new Error('cancelled', { cause: reason });
     this.#abort?.(error);
-    // An aborted undici Client opens a new connection by itself: it has to go in the same turn.
-    this.#connection.discard();
+    this.#connection.withdraw();
   }
 
   pause(): void {

@@ -28,6 +28,26 @@ test('calls one after the other share one connection', async () => {
   expect(client.endpoints()[0]?.connections).toEqual({ open: 1, idle: 1 });
 });
 
+test('so do calls of one turn after the other', async () => {
+  const { fleet, client } = await shop({ endpoints: 1 });
+  for (let index = 0; index < 5; index++) await (await client.fetch('/')).text();
+  expect(fleet.servers[0]?.requestsPerConnection).toEqual([5]);
+});
+
+test('a call that is aborted before its connection has rested leaves it to others', async () => {
+  const { fleet, client } = await shop({ endpoints: 1 });
+  await (await client.fetch('/')).text();
+  const controller = new AbortController();
+  const pending = client.fetch('/', { signal: controller.signal });
+  expect(client.endpoints()[0]).toMatchObject({ active: 1, connections: { open: 1, idle: 0 } });
+  controller.abort();
+  await expect(pending).rejects.toThrow('aborted');
+  await afterThisTurn();
+  expect(client.endpoints()[0]).toMatchObject({ active: 0, connections: { open: 1, idle: 1 } });
+  await (await client.fetch('/')).text();
+  expect(fleet.servers[0]?.requestsPerConnection).toEqual([2]);
+});
+
 test('calls at once get a connection each, and the one used last serves next', async () => {
   const gate = hold();
   const { fleet, client } = await shop({ endpoints: 1, plan: gate.step });
@@ -99,6 +119,20 @@ test('POSTs to a server that closes unannounced after each answer', async () => 
   }
   expect(failed).toBe(0);
   expect(fleet.servers[0]?.requests).toHaveLength(200);
+});
+
+test('a call that waits for its connection to rest takes another when that one closes', async () => {
+  const server = createServer((_, response) => response.setHeader('connection', 'close').end('ok'));
+  server.listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const client = clientFor({ service: `http://127.0.0.1:${port}` });
+  for (let index = 0; index < 5; index++) {
+    const response = await client.fetch('/', { method: 'POST', body: 'order' });
+    expect(await response.text()).toBe('ok');
+    expect(client.explain(response)?.attempts).toMatchObject([{ status: 200, reused: false }]);
+  }
 });
 
 test('an answer before the request body has been sent ends the body and costs the connection', async () => {
@@ -238,6 +272,23 @@ test('a body that nobody reads stops flowing, and holds one connection', async (
   expect((await second.text()).length).toBe(3_000_000);
   expect((await response.text()).length).toBe(3_000_000);
   expect(fleet.servers[0]?.requestsPerConnection).toEqual([1, 1]);
+});
+
+test('a body that is read haltingly arrives whole', async () => {
+  const bytes = Buffer.alloc(2_000_000);
+  for (let at = 0; at < bytes.length; at += 4) bytes.writeUInt32LE((at * 2_654_435_761) >>> 0, at);
+  const server = createServer((_, response) => response.end(bytes)).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const client = clientFor({ service: `http://127.0.0.1:${port}` });
+  const read: Uint8Array[] = [];
+  const response = await client.fetch('/');
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    read.push(chunk);
+    if (read.length % 8 === 0) await afterThisTurn();
+  }
+  expect(Buffer.concat(read).equals(bytes)).toBe(true);
 });
 
 test('cancelling the body gives the connection up', async () => {

@@ -7,6 +7,8 @@ const PARTS = 10;
 const PART = 1000;
 /** Fewer answers than this say too little. */
 const LEAST = 20;
+/** So many of a part are enough: when there were more in the part before, only some are remembered, by chance. */
+const ENOUGH = 1000;
 /** In microseconds: a minute; a longer one counts as one. */
 const LONGEST = 60_000_000;
 
@@ -20,10 +22,15 @@ export class HeadTimes {
   readonly #past = histogram();
   readonly #all = histogram();
   #current: number;
-  /** Answers in `#all`: it is put together anew when there are a tenth more. */
+  /** Remembered answers in `#all`: it is put together anew when there are a tenth more. */
   #known = 0;
-  /** Answers in all parts. */
+  /** Remembered answers in all parts. */
   #count = 0;
+  /** One of so many answers is remembered. */
+  #pace = 1;
+  /** Answers until the next one that is. */
+  #skip = 1;
+  #inPart = 0;
   /** What `#all` says of percentiles that were asked for. */
   readonly #answers = new Map<number, number>();
 
@@ -35,14 +42,20 @@ export class HeadTimes {
   /** An attempt was answered at that time, after so many milliseconds. */
   record(milliseconds: number, at: number): void {
     this.#turn(at);
+    this.#inPart += 1;
+    this.#skip -= 1;
+    if (this.#skip > 0) return;
+    // Not every so-manieth: endpoints that take turns would always be heard of, or never.
+    this.#skip =
+      this.#pace === 1 ? 1 : 1 + Math.floor(this.#runtime.random() * (2 * this.#pace - 1));
     const microseconds = Math.min(Math.max(Math.round(milliseconds * 1000), 1), LONGEST);
     this.#count += 1;
     this.#part().record(microseconds);
   }
 
   /** So many of a hundred heads came within this time, in milliseconds; undefined while there are too few answers. */
-  percentile(percent: number): number | undefined {
-    this.#turn(this.#runtime.now());
+  percentile(percent: number, now: number): number | undefined {
+    this.#turn(now);
     if (this.#count < LEAST) return undefined;
     if (this.#known === 0 || this.#count > this.#known * 1.1) {
       this.#all.reset();
@@ -70,6 +83,9 @@ export class HeadTimes {
     for (let part = Math.max(this.#current + 1, now - PARTS + 1); part <= now; part++) {
       this.#parts[part % PARTS]?.reset();
     }
+    this.#pace = Math.max(1, Math.round(this.#inPart / ENOUGH));
+    this.#inPart = 0;
+    this.#skip = 1;
     this.#current = now;
     this.#known = 0;
     this.#past.reset();

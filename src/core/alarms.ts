@@ -7,7 +7,9 @@ import type { Runtime, Timer } from './runtime.js';
 export interface Alarm {
   /** By the runtime's clock. */
   readonly at: number;
-  readonly ring: () => void;
+  /** Called with `subject`: one function for all calls is cheaper than one of each call's own. */
+  readonly ring: (subject: never) => void;
+  readonly subject: unknown;
   /** Of two for the same time, the one that was set first rings first. */
   readonly order: number;
   /** Its place in the list; -1 when it has rung or was taken back. */
@@ -33,8 +35,8 @@ export class Alarms {
     this.#runtime = runtime;
   }
 
-  set(at: number, ring: () => void): Alarm {
-    const alarm = { at, ring, order: this.#count++, place: this.#size, next: undefined };
+  set<T>(at: number, ring: (subject: T) => void, subject: T): Alarm {
+    const alarm = { at, ring, subject, order: this.#count++, place: this.#size, next: undefined };
     this.#list[this.#size++] = alarm;
     if (at < this.#armedFor) this.#arm(at);
     return alarm;
@@ -68,8 +70,13 @@ export class Alarms {
     this.#armedFor = Number.POSITIVE_INFINITY;
   }
 
+  /** A busy process is late: what has arrived meanwhile is looked at before anything is found to be missing. */
   readonly #wake = (): void => {
     this.#timer = undefined;
+    this.#runtime.defer(this.#ringDue);
+  };
+
+  readonly #ringDue = (): void => {
     const due = this.#due(this.#runtime.now() + ROUNDING);
     // Whoever sets an alarm meanwhile finds it armed already.
     this.#armedFor = Number.NEGATIVE_INFINITY;
@@ -78,7 +85,7 @@ export class Alarms {
         // One that rang before it may have taken it back.
         if (alarm.place === -1) continue;
         this.clear(alarm);
-        alarm.ring();
+        alarm.ring(alarm.subject as never);
       }
     } finally {
       this.#disarm();

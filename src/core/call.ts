@@ -83,6 +83,8 @@ export class Call {
   /** Every attempt that was started, in order. */
   readonly attempts: Attempt[] = [];
   readonly startedAt: number;
+  /** @internal When it started, or a layer that had made it wait let it go on. */
+  readyAt: number;
   endedAt = 0;
   /** The attempt whose head was accepted. */
   answer: Attempt | undefined = undefined;
@@ -130,8 +132,8 @@ export class Call {
   entered = 0;
   /** @internal What comes after a first failure. */
   rounds: Rounds | undefined = undefined;
-  /** @internal Set by the driver where layers judge. */
-  onWoken: (() => void) | undefined = undefined;
+  /** @internal The driver's, where layers judge. */
+  onWoken: ((call: Call) => void) | undefined = undefined;
   /** @internal Its times, if it has any. */
   alarms: Alarm | undefined = undefined;
   /** @internal An idle timeout wants to know when something came last. */
@@ -160,7 +162,7 @@ export class Call {
     this.policy = policy;
     this.retriesLeft = policy.retry === undefined ? 0 : policy.retry.attempts;
     this.hedgesLeft = policy.hedge === undefined ? 0 : policy.hedge.maxHedges;
-    this.startedAt = chain.runtime.now();
+    this.startedAt = this.readyAt = chain.runtime.now();
     this.inContext = chain.keepsContext ? AsyncLocalStorage.snapshot() : undefined;
   }
 
@@ -178,14 +180,17 @@ export class Call {
 
   /** Asks for a `woken` event at that time of the runtime's clock, if the call is still undecided then. */
   wakeAt(time: number): void {
-    if (!this.over) this.at(time, () => this.onWoken?.());
+    if (!this.over && this.onWoken !== undefined) this.at(time, this.onWoken, this);
   }
 
-  /** Calls back at that time of the runtime's clock, unless the call has ended by then. */
-  at(time: number, come: () => void): Alarm {
+  /** @internal Calls back with the subject at that time of the runtime's clock, unless the call has ended by then. */
+  at<T>(time: number, ring: (subject: T) => void, subject: T): Alarm {
     const { alarms } = this.chain;
     const { inContext } = this;
-    const alarm = alarms.set(time, inContext === undefined ? come : () => inContext(come));
+    const alarm =
+      inContext === undefined
+        ? alarms.set(time, ring, subject)
+        : alarms.set(time, inContext, () => ring(subject));
     if (this.ended) {
       alarms.clear(alarm);
     } else {

@@ -27,7 +27,7 @@ const DRAIN_LIMIT = 64 * 1024;
 
 /** Sets the call going. Its receiver hears of everything that follows. */
 export function start(call: Call): void {
-  if (call.chain.judges.length > 0) call.onWoken = () => woken(call);
+  if (call.chain.judges.length > 0) call.onWoken = woken;
   enterCall(call, 0);
 }
 
@@ -225,8 +225,7 @@ function enterCall(call: Call, from: number): void {
     failCall(call, thrown(error));
     return;
   }
-  // Nothing has been waited for: the clock need not be read again.
-  startAttempt(call, from === 0 ? call.startedAt : call.chain.runtime.now());
+  startAttempt(call, call.readyAt);
 }
 
 async function resumeCall(
@@ -241,6 +240,7 @@ async function resumeCall(
     answer = thrown(error);
   }
   if (call.over) return;
+  call.readyAt = call.chain.runtime.now();
   if (answer === undefined) enterCall(call, next);
   else refuseCall(call, answer);
 }

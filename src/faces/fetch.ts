@@ -38,9 +38,7 @@ export interface FetchFace {
 
 /** Paths that `new URL` would leave as they are. */
 const PLAIN_PATH = /^\/[\w\-.~!$&()*+,;=:@%/?]*$/;
-const EMPTY_QUERY = /\?(?:$|#)/;
-/** Dot segments, also percent-encoded. */
-const DOT_SEGMENT = /\/\.|%2e/i;
+const ENCODED_DOT = /%2e/i;
 
 export function fetchFace(host: FetchHost): FetchFace {
   const hops: Hops = new WeakMap();
@@ -171,6 +169,10 @@ function throughMiddleware(
   };
 }
 
+function hasDotSegment(path: string): boolean {
+  return path.includes('/.') || (path.includes('%') && ENCODED_DOT.test(path));
+}
+
 /** Cluster and path of a plain URL; undefined for one that the platform should judge. */
 function locate(
   host: FetchHost,
@@ -178,7 +180,7 @@ function locate(
 ): { cluster: Cluster; path: string } | undefined {
   const text = typeof input === 'string' ? input : input.href;
   // Whether an empty query is sent differs between versions of the platform.
-  if (EMPTY_QUERY.test(text)) return undefined;
+  if (text.endsWith('?') || text.includes('?#')) return undefined;
   const slash = text.startsWith('/') ? 0 : text.indexOf('/', 8);
   if (slash !== -1) {
     const origin = slash === 0 ? host.service : text.slice(0, slash);
@@ -188,7 +190,7 @@ function locate(
       cluster !== undefined &&
       !BLOCKED_PORTS.has(cluster.port) &&
       PLAIN_PATH.test(path) &&
-      !DOT_SEGMENT.test(path) &&
+      !hasDotSegment(path) &&
       !path.startsWith('//')
     ) {
       return { cluster, path };

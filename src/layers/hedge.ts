@@ -4,11 +4,13 @@ import type { Attempt } from '../core/attempt.js';
 import type { Call } from '../core/call.js';
 import type { TimeLimit } from '../core/failure.js';
 import type { CallLayer, Verdict } from '../core/layer.js';
-import { SAFE_METHODS } from '../core/policy.js';
+import { SAFE_METHODS, type HedgePolicy } from '../core/policy.js';
 import { overflowOf, takeRetry, without, type Reluctance } from './further-attempts.js';
 
 /** In milliseconds: a hedge that could not be made is wanted again after its delay, and not sooner than this. */
 const ASK_AGAIN = 10;
+/** In milliseconds: pauses of either process that are shorter come all the time, and make a percentile of nothing else. */
+const LEAST_USUAL = 5;
 /** The clock may show a little less than the time that was waited for. */
 const ROUNDING = 1e-6;
 
@@ -59,19 +61,21 @@ export function hedge(cluster: Cluster): CallLayer {
     return against === undefined;
   }
 
+  function delayOf(delay: NonNullable<HedgePolicy['delay']>, now: number): number | undefined {
+    if (typeof delay === 'number') return delay;
+    const usual = cluster.headTimes?.percentile(delay.percentile, now);
+    return usual === undefined ? undefined : Math.max(usual, LEAST_USUAL);
+  }
+
   return {
     name: 'hedge',
     start(call) {
       const policy = call.policy.hedge;
       if (policy?.delay === undefined || !mayHedge(call)) return undefined;
-      const delay =
-        typeof policy.delay === 'number'
-          ? policy.delay
-          : cluster.headTimes?.percentile(policy.delay.percentile);
+      const delay = delayOf(policy.delay, call.readyAt);
       if (delay === undefined) return undefined;
       call.hedgeDelay = delay;
-      // Not from the start of the call: a layer before may have waited.
-      call.nextHedgeAt = call.chain.runtime.now() + delay;
+      call.nextHedgeAt = call.readyAt + delay;
       call.wakeAt(call.nextHedgeAt);
       return undefined;
     },

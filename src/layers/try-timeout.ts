@@ -14,9 +14,7 @@ export const tryTimeout: AttemptLayer = {
     const { call, connectedAt } = attempt;
     const limit = tryLimit(attempt);
     if (limit > 0) {
-      attempt.tryEnds = call.at(connectedAt + limit, () =>
-        overdue(attempt, { option: 'retry.perTryTimeout', milliseconds: limit }),
-      );
+      attempt.tryEnds = call.at(connectedAt + limit, endTry, attempt);
     }
     const idle = call.policy.retry?.perTryIdleTimeout ?? 0;
     if (idle > 0) {
@@ -32,6 +30,10 @@ export const tryTimeout: AttemptLayer = {
   },
 };
 
+function endTry(attempt: Attempt): void {
+  overdue(attempt, { option: 'retry.perTryTimeout', milliseconds: tryLimit(attempt) });
+}
+
 function takeBack({ call, tryEnds }: Attempt): void {
   if (tryEnds !== undefined) call.chain.alarms.clear(tryEnds);
 }
@@ -45,12 +47,13 @@ export function tryLimit({ call }: Attempt): number {
 
 function watchIdle(attempt: Attempt, idle: number, at: number): void {
   const { call } = attempt;
-  call.at(at, () => {
+  const look = (): void => {
     if (attempt.phase === 'over') return;
     const next = lastProgress(attempt) + idle;
     if (next > at) watchIdle(attempt, idle, next);
     else overdue(attempt, { option: 'retry.perTryIdleTimeout', milliseconds: idle });
-  });
+  };
+  call.at(at, look, undefined);
 }
 
 /** While the reader holds the body back, the endpoint is not late; and once it was let go on, not before its head. */

@@ -13,7 +13,7 @@ export interface HedgeOptions {
   readonly onPerTryTimeout?: boolean | undefined;
   /**
    * Time without a head after which another attempt starts beside: milliseconds, text such as `'50ms'`, or a
-   * percentile of the recent times to the head of this cluster, such as `'p95'` or `'p99.9'`. It uses up none of
+   * percentile of the recent times to the head of this cluster, such as `'p95'` or `'p99.9'` (5 ms at least). It uses up none of
    * `retry.attempts`. 0 sends the attempts at once, which costs as many times the load; false is none.
    * @default none
    */

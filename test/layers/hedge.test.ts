@@ -630,6 +630,13 @@ describe('after a percentile of recent head times', () => {
     virtual.expectNothingLeft();
   });
 
+  test('never sooner than five milliseconds, which are the pauses of any process', async () => {
+    const virtual = delayed(slowOnce(1), { delay: { percentile: 95 } });
+    for (let answer = 0; answer < 20; answer++) await virtual.finish();
+    const { explanation, starts } = await virtual.finish({ method: 'HEAD' });
+    expect([explanation.hedge?.delay, starts[1]]).toEqual([5, 5]);
+  });
+
   test('of attempts, never of whole calls: hedged calls do not drive it up', async () => {
     const virtual = delayed(slowOnce(9), { delay: { percentile: 95 } });
     for (let answer = 0; answer < 20; answer++) await virtual.finish();

@@ -5,8 +5,8 @@ import { Child } from './child.mjs';
 export const inFlight = 32;
 /** Requests before the first batch of a process that counts. */
 export const warmUp = 4000;
-/** The same for cheap rows: what is left for the compiler after 4,000 requests is a fifth of their cost. */
-export const cheapWarmUp = 12_000;
+/** The same for cheap rows: the compiler is at work on them up to 20,000 requests, and costs a fifth at 4,000. */
+export const cheapWarmUp = 30_000;
 /** A row whose CPU per request in microseconds is below this after the first warm-up is cheap. */
 const cheapBelow = 150;
 /** Requests of a batch when the row is not cheap, as a share of those of a cheap row: such batches last as long. */

@@ -3,7 +3,7 @@ import type { Call } from '../core/call.js';
 import { abort } from '../core/drive.js';
 import { toError } from '../core/errors.js';
 import type { Failure } from '../core/failure.js';
-import type { LocalReply, RawHeader, Receiver, Reply } from '../core/reply.js';
+import type { LocalReply, Receiver, Reply } from '../core/reply.js';
 import { localReplyFor } from './local-reply.js';
 import type { Signals } from './signals.js';
 
@@ -203,13 +203,6 @@ export class FetchReply implements Receiver {
     this.onData(Buffer.from(local.body));
     this.onEnd();
   }
-}
-
-/** A header's name or value as text: HTTP's bytes are Latin-1. */
-export function headerText(raw: RawHeader): string {
-  if (typeof raw === 'string') return raw;
-  if (Buffer.isBuffer(raw)) return raw.toString('latin1');
-  return raw.map(headerText).join(', ');
 }
 
 /** The URL that was asked, which is the service's, not the endpoint's. */

@@ -2,10 +2,11 @@
 import type { Cluster } from '../cluster/cluster.js';
 import { explainCall, type Explanation } from '../core/explanation.js';
 import type { Reply } from '../core/reply.js';
+import { headerText } from '../core/raw-headers.js';
 import type { Middleware } from '../options/options.js';
 import type { DispatchHost } from './dispatcher.js';
 import { fallBack, fallbackOf, isFailure } from './fallback.js';
-import { FetchReply, headerText, urlOf, type ReplyHost } from './fetch-reply.js';
+import { FetchReply, urlOf, type ReplyHost } from './fetch-reply.js';
 import { copyInit, fetchOnPlatform, type Hops } from './full-path.js';
 import { givenToRequest, type GivenBody } from './given-body.js';
 import { BLOCKED_PORTS } from './blocked-ports.js';

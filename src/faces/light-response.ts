@@ -3,8 +3,9 @@
  * Anything else makes it a real one behind the scenes.
  */
 import { formatWithOptions, inspect, type InspectOptions } from 'node:util';
+import { headerText } from '../core/raw-headers.js';
 import { bodyStream } from './body-stream.js';
-import { headerText, urlOf, type FetchReply } from './fetch-reply.js';
+import { urlOf, type FetchReply } from './fetch-reply.js';
 
 /** What `Response` takes as a reason phrase; more can arrive. */
 const SENDABLE = /^[\t -~\x80-\xff]*$/;

@@ -1,6 +1,6 @@
 /** Undici's handlers, both generations of them, behind one shape. */
 import type { RawHeader } from '../core/reply.js';
-import { headerText } from './fetch-reply.js';
+import { headerText } from '../core/raw-headers.js';
 
 /** What a handler may do to its request. */
 export interface Valve {

@@ -131,7 +131,8 @@ export interface ServiceOptions {
    */
   readonly hedge?: false | HedgeOptions | undefined;
   /**
-   * Answers in place of a call that has failed for good; false takes away what the client says.
+   * Answers `client.fetch` in place of a call that has failed for good: given the error, or an answer with a status
+   * of 500 or more, and the request; undefined leaves it at that. False takes away what the client says.
    * @default none
    */
   readonly fallback?: false | Fallback | undefined;

@@ -12,8 +12,9 @@ export interface TimeoutOptions {
    */
   readonly response?: number | string | false | undefined;
   /**
-   * The longest time without any progress: a connection, a head, a piece of a body. For answers that go on for long,
-   * such as downloads and event streams.
+   * The longest time without any progress: a connection, a piece of the request's body that is sent, a head, a piece
+   * of the answer's. For bodies that go on for long, such as downloads and event streams. What the client itself waits
+   * for between attempts does not count, nor does a reader that holds the body back.
    * @default 0 (none)
    */
   readonly idle?: number | string | false | undefined;

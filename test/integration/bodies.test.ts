@@ -383,11 +383,18 @@ describe('ask 5: a stream is kept up to a bound, and no further', () => {
       name: 'watching',
       head: ({ call }) => void kept.push((call.body as KeptBody).keptBytes),
     };
-    for (const retry of [false, { attempts: 0 }, { attempts: 1 }] as const) {
+    const send = async (method: 'PUT' | 'POST', retry: ClientOptions['retry']) => {
       const { client } = await shop({ endpoints: 1 }, { retry, layers: { attempt: [watching] } });
-      await client.request('/', { method: 'PUT', body: Readable.from(inPieces(bytes)) });
+      await client.request('/', { method, body: Readable.from(inPieces(bytes)) });
+    };
+    for (const retry of [false, { attempts: 0 }, { attempts: 1 }] as const) {
+      await send('PUT', retry);
     }
-    expect(kept).toEqual([0, 0, 200_000]);
+    // What a POST has sent is sent again only where its key, or a rule, allows it.
+    await send('POST', { attempts: 1 });
+    await send('POST', { attempts: 1, idempotencyKey: true });
+    await send('POST', { attempts: 1, notProcessed: () => false });
+    expect(kept).toEqual([0, 0, 200_000, 0, 200_000, 200_000]);
   });
 
   test('nothing is kept where a layer says that nothing needs to be', async () => {

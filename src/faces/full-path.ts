@@ -5,7 +5,7 @@ import { dispatchCall, type DispatchHost, type DispatchOptions } from './dispatc
 import { fallBack, isFailure } from './fallback.js';
 import type { FetchReply } from './fetch-reply.js';
 import type { ResilientRequestInit } from './request-init.js';
-import { givenBody, type GivenBody } from './given-body.js';
+import { givenBody, givenStream, type GivenBody } from './given-body.js';
 import { outletOf } from './outlet.js';
 import { withOwnErrors } from './own-errors.js';
 import { replay, type HandlerReceiver } from './handler-receiver.js';
@@ -46,7 +46,7 @@ export async function fetchOnPlatform(
   init: ResilientRequestInit | undefined,
   overrides: Overrides | undefined,
   first?: FetchReply,
-  given: GivenBody | undefined = givenBody(init?.body),
+  given: GivenBody | undefined = givenBody(init?.body) ?? (init && givenStream(init)),
 ): Promise<Response> {
   const hops: Call[] = first === undefined ? [] : [first.call];
   if (first !== undefined) first.hops = hops;
@@ -83,6 +83,7 @@ export async function fetchOnPlatform(
     outcome = response;
   } catch (error) {
     leave?.();
+    if (hops.length === 0) given?.drop?.();
     const cause = error instanceof Error ? error.cause : undefined;
     // Our own errors, and the one that destroy() was given, are not wrapped in another.
     outcome =

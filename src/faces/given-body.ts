@@ -2,10 +2,13 @@
  * A body that was given to fetch in a form that can be sent any number of times. The platform's fetch hands every body
  * down as something that can be read once; beside it goes what it was made of.
  */
+import { Readable } from 'node:stream';
 import type { RequestBody } from '../core/body.js';
 import { bytesOf, notABody, type BodyFunction, type BodyValue } from './body-init.js';
 import { encodeFormData, newBoundary } from './form-data.js';
 import { FreshBody } from './fresh-body.js';
+import { oneShotBody } from './one-shot.js';
+import type { ResilientRequestInit } from './request-init.js';
 
 export interface GivenBody {
   /** What the platform gets in its place, to make the headers of. */
@@ -14,9 +17,11 @@ export interface GivenBody {
   readonly lengthUnknown: boolean;
   /** What a hop sends in place of the stream that the platform has made of `platform`. */
   ofHop(stream: AsyncIterable<unknown>): RequestBody;
+  /** No hop was made at all. */
+  drop?(): void;
 }
 
-/** Undefined for a stream, which is as it is; and for what the platform should judge. */
+/** Undefined for a stream; and for what the platform should judge. */
 export function givenBody(value: unknown): GivenBody | undefined {
   if (typeof value === 'function') {
     const make = value as BodyFunction;
@@ -34,6 +39,36 @@ export function givenBody(value: unknown): GivenBody | undefined {
   // A blob has a copy: the caller may write on into his bytes while there are hops to come.
   const blob = bytes === undefined ? value : new Blob([bytes]);
   return blob instanceof Blob ? whole(blob, blob) : undefined;
+}
+
+/**
+ * A stream, where the platform would take it. It is read past the platform, which goes on reading, and never closes,
+ * the stream of a call that has failed.
+ */
+export function givenStream({
+  body,
+  duplex,
+  keepalive,
+}: ResilientRequestInit): GivenBody | undefined {
+  if (typeof body !== 'object' || body === null || duplex !== 'half' || keepalive === true) {
+    return undefined;
+  }
+  const isTaken =
+    (body as { locked?: boolean }).locked === true || Readable.isDisturbed(body as never);
+  if (isTaken || !(Symbol.asyncIterator in body)) return undefined;
+  const source = oneShotBody(body);
+  if (source === undefined) return undefined;
+  let isSent = false;
+  return {
+    platform: new Blob([]),
+    lengthUnknown: true,
+    ofHop() {
+      if (isSent) throw new TypeError('a stream that was sent cannot follow a redirect');
+      isSent = true;
+      return source;
+    },
+    drop: () => source.close(),
+  };
 }
 
 function whole(platform: BodyValue, body: RequestBody): GivenBody {

@@ -452,6 +452,17 @@ describe('redirects', () => {
     }
   });
 
+  test('a stream cannot follow one, as in the platform’s fetch', async () => {
+    const { fleet, client } = await shop({ endpoints: 1, plan: [to(307), 200] }, AGAIN);
+    const init = {
+      method: 'PUT',
+      body: ReadableStream.from(inPieces(bytes)),
+      duplex: 'half',
+    } as const;
+    await expect(client.fetch('/', init)).rejects.toThrow('fetch failed');
+    expect(fleet.server(0).requests).toHaveLength(1);
+  });
+
   test('303 makes it a GET without a body', async () => {
     const { fleet, client } = await shop({ endpoints: 1, plan: [to(303), 200] }, AGAIN);
     await client.fetch('/', { method: 'POST', body: () => inPieces(bytes) });
@@ -460,6 +471,17 @@ describe('redirects', () => {
     expect(last?.body).toHaveLength(0);
     expect(last?.headers).not.toHaveProperty('content-length');
   });
+});
+
+test('what is wrong with a stream is for the platform to say', async () => {
+  const { fleet, client } = await shop({ endpoints: 1 }, AGAIN);
+  const stream = () => ReadableStream.from(inPieces(bytes));
+  await expect(client.fetch('/', { method: 'PUT', body: stream() })).rejects.toThrow('duplex');
+  const locked = stream();
+  locked.getReader();
+  const init = { method: 'PUT', body: locked, duplex: 'half' } as const;
+  await expect(client.fetch('/', init)).rejects.toThrow('locked');
+  expect(fleet.server(0).requests).toHaveLength(0);
 });
 
 test('what the caller does to his bytes and his form after the call changes nothing', async () => {
@@ -606,7 +628,7 @@ describe('a second attempt beside the first', () => {
 });
 
 describe('the source of a call that has ended is closed', () => {
-  /** A stream that gives a piece and then nothing, in each form, and what tells of its end. */
+  /** A stream that gives a piece and then nothing, or goes on for ever, and what tells of its end. */
   function stalling(form: string) {
     let ends = 0;
     let end: () => void = () => {};
@@ -638,6 +660,21 @@ describe('the source of a call that has ended is closed', () => {
       });
       return { body: readable, ended, count };
     }
+    if (form === 'generator without end') {
+      async function* generate(): AsyncGenerator<Uint8Array, void> {
+        for (;;) {
+          yield new Uint8Array(10);
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+      }
+      const generator = generate();
+      const close = generator.return.bind(generator);
+      generator.return = (value) => {
+        end();
+        return close(value);
+      };
+      return { body: generator, ended, count };
+    }
     const iterator: AsyncIterableIterator<Uint8Array> = {
       [Symbol.asyncIterator]: () => iterator,
       next: () => {
@@ -652,47 +689,66 @@ describe('the source of a call that has ended is closed', () => {
     return { body: iterator, ended, count };
   }
 
-  const forms = ['web stream', 'Node Readable', 'iterator'];
+  const faces = ['request', 'fetch'] as const;
+  const forms = ['web stream', 'Node Readable', 'iterator', 'generator without end'].flatMap(
+    (form) => faces.map((face) => [form, face] as const),
+  );
 
-  async function send(client: ResilientClient, body: unknown, signal?: AbortSignal) {
-    const answer = await client.request('/', { method: 'PUT', body: body as Readable, signal });
-    await answer.body.dump();
+  async function send(
+    client: ResilientClient,
+    face: (typeof faces)[number],
+    body: unknown,
+    signal: AbortSignal | null = null,
+  ) {
+    if (face === 'request') {
+      const answer = await client.request('/', { method: 'PUT', body: body as Readable, signal });
+      await answer.body.dump();
+    } else {
+      const init = { method: 'PUT', body: body as ReadableStream, duplex: 'half', signal } as const;
+      await (await client.fetch('/', init)).arrayBuffer();
+    }
   }
 
-  test.each(forms)('a %s, when the caller aborts while it is waited for', async (form) => {
-    const { fleet, client } = await shop({ endpoints: 1 }, AGAIN);
-    const { body, ended, count } = stalling(form);
-    const aborting = new AbortController();
-    const call = send(client, body, aborting.signal);
-    await fleet.requestReceived();
-    aborting.abort(new Error('enough'));
-    await expect(call).rejects.toThrow('enough');
-    await ended;
-    expect(count()).toBe(1);
-    expect(client.endpoints()[0]).toMatchObject({ active: 0 });
-  });
+  test.each(forms)(
+    'a %s in client.%s, when the caller aborts while it is waited for',
+    async (form, face) => {
+      const { fleet, client } = await shop({ endpoints: 1 }, AGAIN);
+      const { body, ended, count } = stalling(form);
+      const aborting = new AbortController();
+      const call = send(client, face, body, aborting.signal);
+      await fleet.requestReceived();
+      aborting.abort(new Error('enough'));
+      await expect(call).rejects.toThrow('enough');
+      await ended;
+      expect(count()).toBe(1);
+      expect(client.endpoints()[0]).toMatchObject({ active: 0 });
+    },
+  );
 
-  test.each(forms)('a %s, when nobody could be reached', async (form) => {
+  test.each(forms)('a %s in client.%s, when nobody could be reached', async (form, face) => {
     const { fleet, client } = await shop({ endpoints: 1 }, AGAIN);
     await fleet.server(0).refuse();
     const { body, ended, count } = stalling(form);
-    await expect(send(client, body)).rejects.toThrow('fetch failed');
+    await expect(send(client, face, body)).rejects.toThrow('fetch failed');
     await ended;
     expect(count()).toBe(1);
   });
 
-  test.each(forms)('a %s, when the answer comes before its end', async (form) => {
-    const { client } = await shop({ endpoints: 1, plan: { early: 400 } }, AGAIN);
-    const { body, ended, count } = stalling(form);
-    await send(client, body);
-    await ended;
-    expect(count()).toBe(1);
-  });
+  test.each(forms)(
+    'a %s in client.%s, when the answer comes before its end',
+    async (form, face) => {
+      const { client } = await shop({ endpoints: 1, plan: { early: 400 } }, AGAIN);
+      const { body, ended, count } = stalling(form);
+      await send(client, face, body);
+      await ended;
+      expect(count()).toBe(1);
+    },
+  );
 
-  test.each(forms)('a %s, when the client is destroyed', async (form) => {
+  test.each(forms)('a %s in client.%s, when the client is destroyed', async (form, face) => {
     const { fleet, client } = await shop({ endpoints: 1 }, AGAIN);
     const { body, ended, count } = stalling(form);
-    const call = send(client, body);
+    const call = send(client, face, body);
     await fleet.requestReceived();
     const failing = expect(call).rejects.toThrow('closed');
     await client.destroy();

@@ -1,16 +1,16 @@
 /** One connection: an undici Client that serves one exchange at a time. */
-import type { Socket } from 'node:net';
 import type { buildConnector, Dispatcher } from 'undici';
 import Client from 'undici/lib/dispatcher/client.js';
 import type { Attempt } from '../core/attempt.js';
 import type { WireOptions } from '../core/call.js';
 import { WireExchange, type ExchangeConnection } from './exchange.js';
+import type { HeldSocket } from './held-socket.js';
 
 /** Opens a socket; the callback is undici's. */
 export type Connector = (
   options: buildConnector.Options,
   callback: buildConnector.Callback,
-) => Socket;
+) => HeldSocket;
 
 /** Where a connection belongs. */
 export interface ConnectionPool {
@@ -32,7 +32,7 @@ export class Connection implements ExchangeConnection {
   readonly #pool: ConnectionPool;
   #exchange: WireExchange | undefined = undefined;
   /** The latest socket: a Client that is destroyed forgets one that is still connecting. */
-  #socket: Socket | undefined = undefined;
+  #opened: HeldSocket | undefined = undefined;
   /** It can serve no further exchange. */
   lost = false;
   /** It closes after the exchange that it serves now. */
@@ -47,7 +47,7 @@ export class Connection implements ExchangeConnection {
     this.#pool = pool;
     this.#client = new Client(origin, {
       connect: (options, callback) => {
-        this.#socket = connector(options, callback);
+        this.#opened = connector(options, callback);
       },
       pipelining: 1,
       // Undici's own clocks tick every half second and do not run while a request waits.
@@ -102,7 +102,7 @@ export class Connection implements ExchangeConnection {
     const held = this.#held;
     this.#held = undefined;
     // Its last answer announced a close.
-    if (this.#socket?.destroyed === true) {
+    if (this.#opened?.socket.destroyed === true) {
       this.discard();
       if (held !== undefined) this.#pool.send(held);
     } else if (held !== undefined) {
@@ -112,6 +112,14 @@ export class Connection implements ExchangeConnection {
     } else {
       this.#pool.takeBack(this);
     }
+  }
+
+  hold(): void {
+    this.#opened?.hold();
+  }
+
+  goOn(): void {
+    this.#opened?.goOn();
   }
 
   withdraw(): void {
@@ -126,7 +134,7 @@ export class Connection implements ExchangeConnection {
     this.lost = true;
     this.#pool.forget(this);
     this.#client.destroy(null, ignore);
-    this.#socket?.destroy();
+    this.#opened?.socket.destroy();
   }
 }
 

@@ -1,5 +1,5 @@
 /** How a connection to an endpoint is opened: address, TLS, the name that is checked, and for how long it is tried. */
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { buildConnector } from 'undici';
 import build from 'undici/lib/core/connect.js';
@@ -7,6 +7,7 @@ import { ConnectTimeoutError } from 'undici/lib/core/errors.js';
 import type { Runtime } from '../core/runtime.js';
 import type { TlsOptions } from '../options/options.js';
 import type { Connector } from './connection.js';
+import { heldSocket } from './held-socket.js';
 import { openPlain } from './plain-socket.js';
 
 /** Milliseconds that a TCP and TLS handshake may take. */
@@ -25,6 +26,8 @@ export interface Target {
   readonly origin: string;
   readonly socketPath: string | undefined;
 }
+
+type OpenTls = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket;
 
 export function targetOf(endpointUrl: string, service: URL): Target {
   if (endpointUrl.startsWith('unix:')) {
@@ -56,7 +59,7 @@ export function connectorFor(
     ...(socketPath === undefined ? undefined : { socketPath }),
     checkServerIdentity: (_address: string, certificate: PeerCertificate) =>
       checkServerIdentity(name, certificate),
-  } as buildConnector.BuildOptions) as unknown as Connector;
+  } as buildConnector.BuildOptions) as unknown as OpenTls;
   // TLS does not ask for an address by name.
   const asked = isIP(name) === 0 ? name : '';
   return (options, callback) => {
@@ -65,10 +68,11 @@ export function connectorFor(
       if (result[0] !== null) observer.connectionFailed(result[0]);
       callback(...result);
     };
-    const socket =
+    const opened =
       options.protocol === 'https:'
-        ? openTls({ ...options, servername: asked }, connected)
+        ? heldSocket(openTls({ ...options, servername: asked }, connected))
         : openPlain({ ...options, socketPath }, connected);
+    const { socket } = opened;
     const timer = runtime.setTimer(() => {
       const where = socketPath ?? target.origin;
       socket.destroy(new ConnectTimeoutError(`no connection to ${where} in ${CONNECT_TIMEOUT} ms`));
@@ -78,6 +82,6 @@ export function connectorFor(
       runtime.clearTimer(timer);
       observer.connectionClosed();
     });
-    return socket;
+    return opened;
   };
 }

@@ -12,9 +12,15 @@ export interface ExchangeConnection {
   withdraw(): void;
   /** The connection cannot serve again. */
   discard(): void;
+  /** Nothing more is read for now; what has been read already still comes. */
+  hold(): void;
+  goOn(): void;
 }
 
 /**
+ * It never pauses undici's parser, which cannot bear that the connection ends meanwhile: it fails an assertion that
+ * nobody can catch. What is paused is the reading of the socket.
+ *
  * Speaks undici 7's own generation of handler methods. The newer one would be wrapped again inside undici,
  * which parses headers that nobody may read and makes a controller for each request.
  */
@@ -22,7 +28,6 @@ export class WireExchange implements Exchange {
   readonly #attempt: Attempt;
   readonly #connection: ExchangeConnection;
   #abort: ((reason?: Error) => void) | undefined = undefined;
-  #resume: (() => void) | undefined = undefined;
   #paused = false;
   #hasHead = false;
   #over = false;
@@ -45,13 +50,15 @@ export class WireExchange implements Exchange {
   }
 
   pause(): void {
+    if (this.#paused || this.#over) return;
     this.#paused = true;
+    this.#connection.hold();
   }
 
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#resume?.();
+    this.#connection.goOn();
   }
 
   onConnect(abort: (reason?: Error) => void): void {
@@ -63,24 +70,23 @@ export class WireExchange implements Exchange {
     drive.sent(this.#attempt);
   }
 
-  onHeaders(status: number, headers: Buffer[], resume: () => void, statusText: string): boolean {
+  onHeaders(status: number, headers: Buffer[], _resume: () => void, statusText: string): true {
     // 1xx heads come this way too; the answer is still to come.
     if (status < 200 || this.#over) return true;
     this.#hasHead = true;
-    this.#resume = resume;
     drive.head(this.#attempt, status, statusText, headers);
-    return !this.#paused;
+    return true;
   }
 
-  onData(chunk: Buffer): boolean {
-    if (this.#over) return true;
-    if (!drive.data(this.#attempt, chunk)) this.#paused = true;
-    return !this.#paused;
+  onData(chunk: Buffer): true {
+    if (!this.#over && !drive.data(this.#attempt, chunk)) this.pause();
+    return true;
   }
 
   onComplete(trailers: RawHeader[] | null): void {
     if (this.#over) return;
     this.#over = true;
+    this.resume();
     this.#connection.release();
     drive.end(this.#attempt, trailers ?? []);
   }

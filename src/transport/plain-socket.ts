@@ -2,8 +2,9 @@
  * A socket without TLS whose reads go through one buffer that all of them share. Node's own way of reading makes a
  * buffer of 64 KiB for every answer and passes it through a stream, which costs more than parsing the answer.
  */
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import type { buildConnector } from 'undici';
+import { afterReading, type HeldSocket } from './held-socket.js';
 
 /** As much as the system hands over at once. */
 const READ_SIZE = 64 * 1024;
@@ -21,7 +22,7 @@ export interface PlainAddress {
 }
 
 /** Opens a socket as undici's own connector does; the callback is undici's. */
-export function openPlain(address: PlainAddress, callback: buildConnector.Callback): Socket {
+export function openPlain(address: PlainAddress, callback: buildConnector.Callback): HeldSocket {
   const { hostname, port, socketPath } = address;
   const where =
     socketPath === undefined
@@ -35,25 +36,26 @@ export function openPlain(address: PlainAddress, callback: buildConnector.Callba
     onread: { buffer: (shared ??= Buffer.allocUnsafeSlow(READ_SIZE)), callback: take },
   });
   const read = socket.read.bind(socket);
-  /** What undici has not read yet: it stops reading when its reader does. */
+  /** What has come and undici has not read. */
   let unread: Buffer | null = null;
+  let held = false;
+  /** Node has been told to read no further. */
   let stopped = false;
 
   function take(size: number, buffer: Uint8Array): boolean {
     unread = Buffer.allocUnsafe(size);
     unread.set(buffer.subarray(0, size));
     socket.emit('readable');
-    return goesOn();
-  }
-
-  function goesOn(): boolean {
-    stopped = unread !== null;
+    stopped = held || isLeft();
     return !stopped;
   }
 
+  const isLeft = (): boolean => unread !== null;
+
   socket.read = (size?: number): Buffer | null => {
-    // Node asks for nothing in order to begin, and to end.
+    // Node reads nothing in order to begin, and to end.
     if (size === 0) return read(0) as null;
+    if (held) return null;
     const chunk = unread;
     unread = null;
     if (chunk === null && stopped) {
@@ -62,9 +64,6 @@ export function openPlain(address: PlainAddress, callback: buildConnector.Callba
     }
     return chunk;
   };
-  socket.unshift = (rest: Buffer): void => {
-    if (rest.length > 0) unread = rest;
-  };
 
   const settle = (error: Error | null): void => {
     socket.off('connect', opened).off('error', settle);
@@ -72,5 +71,17 @@ export function openPlain(address: PlainAddress, callback: buildConnector.Callba
     else callback(error, null);
   };
   const opened = (): void => settle(null);
-  return socket.once('connect', opened).once('error', settle);
+  socket.once('connect', opened).once('error', settle);
+  return {
+    socket,
+    hold() {
+      held = true;
+    },
+    goOn() {
+      held = false;
+      afterReading(() => {
+        if (!held && stopped) socket.emit('readable');
+      });
+    },
+  };
 }

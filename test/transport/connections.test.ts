@@ -1,11 +1,13 @@
 /** Each phase of a connection's life, and the trap in it, on real sockets. */
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import { expect, onTestFinished, test } from 'vitest';
+import { createServer as createTlsServer } from 'node:tls';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { hold } from '../../src/testing/index.js';
 import { virtualRuntime } from '../../src/testing/virtual-runtime.js';
+import { certificateAuthority } from '../support/certificates.js';
 import { clientFor } from '../support/client.js';
 import { afterThisTurn, fleetOf, shop } from '../support/fleet.js';
 
@@ -289,6 +291,59 @@ test('a body that is read haltingly arrives whole', async () => {
     if (read.length % 8 === 0) await afterThisTurn();
   }
   expect(Buffer.concat(read).equals(bytes)).toBe(true);
+});
+
+describe('a body whose connection ends while its reader holds it back', () => {
+  const body = Buffer.alloc(200_000, 'body ');
+  const late = async (response: Response): Promise<Buffer> => {
+    for (let turn = 0; turn < 20; turn++) await afterThisTurn();
+    return Buffer.from(await response.arrayBuffer());
+  };
+  const haltingly = async (response: Response): Promise<Buffer> => {
+    const read: Uint8Array[] = [];
+    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+      read.push(chunk);
+      for (let turn = 0; turn < 5; turn++) await afterThisTurn();
+    }
+    return Buffer.concat(read);
+  };
+  const heads = {
+    'announced, with a length': `connection: close\r\ncontent-length: ${body.length}`,
+    'announced, without a length': 'connection: close',
+    'after all of its length': `content-length: ${body.length}`,
+  };
+  const cases = Object.keys(heads).flatMap((head) =>
+    ([66_000, 200_000] as const).flatMap((size) =>
+      [false, true].flatMap((isSecure) =>
+        [late, haltingly].map((read) => [head, size, isSecure, read] as const),
+      ),
+    ),
+  );
+
+  test.each(cases)('%s, %d bytes, TLS %s, read %o', async (head, size, isSecure, read) => {
+    const part = body.subarray(0, size);
+    const text = `HTTP/1.1 200 OK\r\n${heads[head as keyof typeof heads]}\r\n\r\n`;
+    const answer = (socket: Socket): void => {
+      socket
+        .on('error', () => {})
+        .once('data', () => {
+          socket.write(text.replace(`${body.length}`, `${size}`));
+          socket.end(part);
+        });
+    };
+    const ca = await certificateAuthority();
+    const server = isSecure
+      ? createTlsServer(await ca.issue({ names: ['127.0.0.1'] }), answer)
+      : createTcpServer(answer);
+    server.listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const service = `${isSecure ? 'https' : 'http'}://127.0.0.1:${port}`;
+    const client = clientFor({ service, retry: false, ...(isSecure && { tls: { ca: ca.cert } }) });
+    const received = await read(await client.fetch('/'));
+    expect(received.equals(part)).toBe(true);
+  });
 });
 
 test('cancelling the body gives the connection up', async () => {

@@ -11,7 +11,8 @@ import type { Counters } from './counters.js';
 import type { HeadTimes } from './head-times.js';
 import { RetrySlots } from './retry-slots.js';
 import { Endpoint, type EndpointAddress, type Sender } from './endpoint.js';
-import { sendFrom } from './send-from.js';
+import { inPieces } from './in-pieces.js';
+import { sendFrom, sendOpened } from './send-from.js';
 
 /** What a cluster is made of. */
 export interface ClusterParts {
@@ -153,9 +154,14 @@ export class Cluster implements Upstream {
 
   send(attempt: Attempt): void {
     const { sender } = attempt.endpoint as Endpoint;
-    const { body } = attempt.call;
-    if (body instanceof BodySource) sendFrom(body, attempt, sender);
-    else sender.send(attempt);
+    const { call } = attempt;
+    if (call.body instanceof BodySource) {
+      sendFrom(call.body, attempt, sender);
+      return;
+    }
+    const pieces = call.body === null ? undefined : inPieces(call);
+    if (pieces === undefined) sender.send(attempt);
+    else sendOpened(pieces, attempt, sender);
   }
 
   ended(attempt: Attempt): void {

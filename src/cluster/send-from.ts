@@ -36,7 +36,7 @@ async function sendLate(
   }
 }
 
-function sendOpened(opened: OpenedBody, attempt: Attempt, sender: Sender): void {
+export function sendOpened(opened: OpenedBody, attempt: Attempt, sender: Sender): void {
   attempt.body = opened;
   const { type, length } = opened;
   if (type !== undefined) addHeader(attempt, 'content-type', type);

@@ -8,12 +8,15 @@ export function headerText(raw: RawHeader): string {
   return raw.map(headerText).join(', ');
 }
 
-/** The first value of a header whose name is given in lower case; undefined when there is none. */
+/**
+ * The first value of a header whose name is given in lower case, without blanks around it (RFC 9110, 5.5); undefined
+ * when there is none.
+ */
 export function headerValue(raw: readonly RawHeader[], name: string): string | undefined {
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const found = raw[index] as RawHeader;
     if (found.length === name.length && headerText(found).toLowerCase() === name) {
-      return headerText(raw[index + 1] as RawHeader);
+      return headerText(raw[index + 1] as RawHeader).trim();
     }
   }
   return undefined;

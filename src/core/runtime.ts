@@ -25,6 +25,9 @@ export interface Runtime {
   defer(callback: () => void): void;
 }
 
+/** In milliseconds, nearly 25 days: Node fires a longer timer at once. */
+const LONGEST = 2 ** 31 - 1;
+
 /** The process's own clock, timers and chance. */
 export const systemRuntime: Runtime = {
   now: () => performance.now(),
@@ -32,7 +35,7 @@ export const systemRuntime: Runtime = {
   random: () => Math.random(),
   setTimer(callback, delay, background = false) {
     // Node's timers fire up to 0.9 ms early by the monotonic clock: one more millisecond keeps the promise.
-    const timer = setTimeout(callback, delay <= 0 ? 0 : Math.ceil(delay) + 1);
+    const timer = setTimeout(callback, delay <= 0 ? 0 : Math.min(Math.ceil(delay) + 1, LONGEST));
     if (background) timer.unref();
     return timer;
   },

@@ -41,7 +41,7 @@ export function requestedBackoff(
   return undefined;
 }
 
-const WHOLE = /^\d{1,15}$/;
+const WHOLE = /^\d+$/;
 
 /** HTTP's own form of a date (RFC 9110, 5.6.7): what other forms `Date.parse` takes is no business of a header. */
 const HTTP_DATE =

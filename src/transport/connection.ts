@@ -47,7 +47,10 @@ export class Connection implements ExchangeConnection {
     this.#pool = pool;
     this.#client = new Client(origin, {
       connect: (options, callback) => {
+        // Undici connects anew by itself when it finds the connection closed before it has written anything.
+        this.#exchange?.connectsAnew();
         this.#opened = connector(options, callback);
+        this.#opened.socket.on('error', (error) => this.#exchange?.onSocketError(error));
       },
       pipelining: 1,
       // Undici's own clocks tick every half second and do not run while a request waits.

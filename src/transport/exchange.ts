@@ -83,6 +83,15 @@ export class WireExchange implements Exchange {
     return true;
   }
 
+  connectsAnew(): void {
+    this.#attempt.reused = false;
+  }
+
+  /** Undici takes a reset for the end of a body that has no length. */
+  onSocketError(error: Error): void {
+    if (this.#hasHead) this.onError(error);
+  }
+
   onComplete(trailers: RawHeader[] | null): void {
     if (this.#over) return;
     this.#over = true;

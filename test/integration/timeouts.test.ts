@@ -171,12 +171,16 @@ describe('idle', () => {
 });
 
 describe('an upload', () => {
-  /** Reads whatever comes, and answers when it has all of it. */
+  /** Reads what comes up to the limit, and answers when it has all of it. */
   async function sink() {
-    const seen = { bytes: 0 };
+    const seen = { bytes: 0, limit: Number.POSITIVE_INFINITY, goOn: () => {} };
     const server = createServer((request, response) => {
+      seen.goOn = () => void request.resume();
       request.on('error', () => {});
-      request.on('data', ({ length }: Buffer) => (seen.bytes += length));
+      request.on('data', ({ length }: Buffer) => {
+        seen.bytes += length;
+        if (seen.bytes >= seen.limit) request.pause();
+      });
       request.on('end', () => response.end('stored'));
     }).listen(0, '127.0.0.1');
     onTestFinished(() => {
@@ -274,8 +278,27 @@ describe('an upload', () => {
     expect(client.endpoints()[0]).toMatchObject({ active: 0, connections: { open: 0 } });
   });
 
-  test('a body in one piece counts as sent at once', async () => {
-    // Nobody reads it, and it fits into no buffer of the system.
+  test.each(Object.entries(limits))(
+    'a long body in one piece is not idle while it gets through: %s',
+    async (_, options) => {
+      const { seen, runtime, open } = await sink();
+      const body = Buffer.alloc(40_000_000, 'x');
+      const sending = open(options).fetch('/', { method: 'PUT', body });
+      // The buffers of the system are between: they take up to ten of these steps ahead.
+      for (let limit = 1_000_000; limit <= body.length; limit += 1_000_000) {
+        seen.limit = limit;
+        seen.goOn();
+        await expect.poll(() => seen.bytes >= limit, { interval: 1 }).toBe(true);
+        await runtime.advance(4);
+      }
+      seen.limit = Number.POSITIVE_INFINITY;
+      seen.goOn();
+      expect(await (await sending).text()).toBe('stored');
+    },
+  );
+
+  test('a body in one piece that nobody takes is', async () => {
+    // It fits into no buffer of the system.
     const { client, runtime, fleet } = await virtualShop(
       { early: 'silence' },
       { timeout: { idle: 50 } },

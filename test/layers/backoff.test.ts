@@ -172,7 +172,6 @@ describe('asked for by the answer', () => {
     ['a hexadecimal number', ['retry-after', '0x10']],
     ['words', ['retry-after', 'soon']],
     ['an empty value', ['retry-after', '']],
-    ['too many digits', ['retry-after', '9'.repeat(400)]],
     ['a date in the past', ['retry-after', 'Sun, 01 Mar 2026 11:59:59 GMT']],
     ['the date of now', ['retry-after', 'Sun, 01 Mar 2026 12:00:00 GMT']],
     ['a date that is none', ['retry-after', 'Sun, 99 Foo 2026 12:00:00 GMT']],
@@ -201,6 +200,7 @@ describe('asked for by the answer', () => {
     expect(asked({ headers: ['retry-after', '300'] })).toBe(300_000);
     expect(asked({ headers: ['retry-after', '301'] })).toBe('too-long');
     expect(asked({ headers: ['retry-after', '999999999999999'] })).toBe('too-long');
+    expect(asked({ headers: ['retry-after', '9'.repeat(400)] })).toBe('too-long');
     expect(asked({ headers: ['retry-after', 'Fri, 31 Dec 9999 23:59:59 GMT'] })).toBe('too-long');
     expect(asked({ headers: ['retry-after', '2'], maxInterval: 1500 })).toBe('too-long');
     expect(asked({ headers: ['retry-after', '1'], maxInterval: 1000 })).toBe(1000);

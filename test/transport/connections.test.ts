@@ -5,6 +5,7 @@ import { createServer as createTcpServer, type AddressInfo, type Socket } from '
 import { Readable } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { ConnectionError } from '../../src/index.js';
 import { hold } from '../../src/testing/index.js';
 import { virtualRuntime } from '../../src/testing/virtual-runtime.js';
 import { certificateAuthority } from '../support/certificates.js';
@@ -344,6 +345,25 @@ describe('a body whose connection ends while its reader holds it back', () => {
     const received = await read(await client.fetch('/'));
     expect(received.equals(part)).toBe(true);
   });
+});
+
+test('a reset in a body without a length is not its end', async () => {
+  let reset = (): void => {};
+  const server = createTcpServer((socket) => {
+    reset = () => void socket.resetAndDestroy();
+    socket
+      .on('error', () => {})
+      .once('data', () => {
+        socket.write(`HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n${'x'.repeat(1000)}`);
+      });
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const client = clientFor({ service: `http://127.0.0.1:${port}`, retry: false });
+  const response = await client.fetch('/');
+  reset();
+  await expect(response.text()).rejects.toBeInstanceOf(ConnectionError);
 });
 
 test('cancelling the body gives the connection up', async () => {

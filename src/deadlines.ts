@@ -23,7 +23,7 @@ export interface DeadlineOptions {
  * an attempt; with 0 that holds for all. Within another deadline the sooner one holds. What else the function does is
  * not interrupted.
  * @param duration milliseconds, or text such as `'2s'`
- * @throws OptionsError when the duration is none
+ * @throws OptionsError when it is no duration
  */
 export function withDeadline<T>(
   duration: number | string,

@@ -26,7 +26,14 @@ export type {
   BalancerContext,
   BalancerFactory,
 } from './balancing/balancer.js';
-export type { AttemptOutcome, KeyedRequest, ResetHeader, RetryWord } from './core/policy.js';
+export type {
+  AttemptOutcome,
+  KeyedRequest,
+  Reluctance,
+  ResetHeader,
+  RetryReason,
+  RetryWord,
+} from './core/policy.js';
 export {
   incomingDeadline,
   withDeadline,

@@ -9,6 +9,12 @@ const BRAND = Symbol.for('outrigger.error');
 export interface OutriggerError extends Error {
   /** `ERR_OUTRIGGER_…` */
   readonly code: string;
+  /** The cluster's name; undefined for wrong options, as are the others. */
+  readonly service?: string;
+  /** Envoy's response flag, where there is one. */
+  readonly flag?: string | undefined;
+  /** The attempts that were made, as `client.explain` gives them. */
+  readonly attempts?: readonly AttemptRecord[];
 }
 
 /** True for every error of Outrigger, also for one made by another loaded copy of the package. */

@@ -2,6 +2,7 @@
 import type { Attempt } from './attempt.js';
 import type { Call } from './call.js';
 import type { Failure } from './failure.js';
+import type { Reluctance, RetryReason } from './policy.js';
 
 /** One attempt of a call. Times are milliseconds since the start of the call, rounded to microseconds. */
 export interface AttemptRecord {
@@ -34,13 +35,17 @@ export interface AttemptRecord {
    * What was decided then and why, if a layer decided anything: `another`, or that none was made (`give-up`, or
    * `wait` while others were under way) with the reason why not.
    */
-  readonly verdict: { readonly kind: string; readonly reason: string } | undefined;
+  readonly verdict:
+    { readonly kind: string; readonly reason: Word<Reluctance | RetryReason> } | undefined;
 }
+
+/** One of these, and with layers of your own whatever they say. */
+export type Word<Known extends string> = Known | (string & Record<never, never>);
 
 /** Why a further attempt was made. */
 export interface AttemptCause {
-  /** The condition of `retryOn` that held, `hedge-delay`, `hedge-on-per-try-timeout`, or a layer's own word. */
-  readonly reason: string;
+  /** Why: the condition that held, the kind of hedge, or the own word of a layer of yours. */
+  readonly reason: Word<RetryReason | 'hedge-delay' | 'hedge-on-per-try-timeout'>;
   /** Milliseconds that were waited before. */
   readonly after: number;
   /** The hedge delay that was over, in milliseconds: with a percentile, what that came to. */

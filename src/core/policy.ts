@@ -76,13 +76,41 @@ export interface ResetHeader {
   readonly format: 'seconds' | 'unix-timestamp';
 }
 
+/** Why a retry is made: one of Envoy's words, or one of ours. */
+export type RetryReason =
+  | RetryWord
+  /** The connection had idled, and turned out to have been closed by the server. */
+  | 'reset-on-reuse'
+  /** A function in `retryOn`. */
+  | 'rule'
+  /** `notProcessed` says that the request never reached the service. */
+  | 'not-processed';
+
+/** Why a further attempt that was wanted is not made. A closed set. */
+export type Reluctance =
+  /** Every retry of the call has been made (Envoy's `upstream_rq_retry_limit_exceeded`, flag URX). */
+  | 'attempts'
+  /** The retry budget has no place left (`upstream_rq_retry_overflow`, flag UO). */
+  | 'budget'
+  /** `retry.maxRetries` further attempts are under way (`upstream_rq_retry_overflow`, flag UO). */
+  | 'max-retries'
+  /** The method is not idempotent, and the endpoint may have processed the request. */
+  | 'method'
+  /** The body was a stream that has been read and not kept. */
+  | 'body-not-replayable'
+  /** The wait would last beyond the call's timeout. */
+  | 'deadline'
+  /** The answer asks for a longer wait than `retry.rateLimitedBackoff.maxInterval`. */
+  | 'retry-after-too-long'
+  /** Another attempt was already started beside it when its time was up. */
+  | 'already-hedged';
+
 /** What `retry.idempotencyKey` is told of a call. */
 export interface KeyedRequest {
   readonly method: string;
   /** Path and query. */
   readonly path: string;
-  /** Names and values in turn. */
-  readonly headers: readonly string[];
+  readonly headers: Headers;
 }
 
 export interface RetryPolicy {

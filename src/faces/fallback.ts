@@ -40,7 +40,9 @@ export async function fallBack(
   try {
     answer = await untilAborted(fallback(outcome, request), request.signal);
     if (answer !== undefined && !(answer instanceof Response)) {
-      throw new TypeError(`fallback gave ${typeof answer}, expected a Response or undefined`);
+      throw new TypeError(
+        `fallback gave ${answer === null ? 'null' : typeof answer}, expected a Response or undefined`,
+      );
     }
   } catch (error) {
     release(outcome);

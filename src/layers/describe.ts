@@ -21,7 +21,7 @@ function figures(name: string, { timeout, retry, hedge }: Policy): string {
   if (name === 'deadline') return ` (${deadlineFigures(timeout)})`;
   if (name === 'hedge' && hedge !== undefined) return ` (${hedgeFigures(hedge)})`;
   if (name === 'retry' && retry !== undefined) return ` (${retryFigures(retry)})`;
-  if (name === 'try timeout' && retry !== undefined) return ` (${tryFigures(retry)})`;
+  if (name === 'try timeout' && retry !== undefined) return ` (${tryFigures(retry, timeout)})`;
   return '';
 }
 
@@ -61,9 +61,13 @@ function retryFigures({
   return listed([conditions === '' ? `${attempts}` : `${attempts} on ${conditions}`, limit], '; ');
 }
 
-function tryFigures({ perTryTimeout, perTryIdleTimeout }: RetryPolicy): string {
+function tryFigures(
+  { perTryTimeout, perTryIdleTimeout }: RetryPolicy,
+  { total }: TimeoutPolicy,
+): string {
+  const isIgnored = total > 0 && perTryTimeout >= total;
   return listed([
-    perTryTimeout > 0 && `${perTryTimeout} ms`,
+    perTryTimeout > 0 && !isIgnored && `${perTryTimeout} ms`,
     perTryIdleTimeout > 0 && `idle ${perTryIdleTimeout} ms`,
   ]);
 }

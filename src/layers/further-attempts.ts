@@ -3,27 +3,9 @@ import type { Counters } from '../cluster/counters.js';
 import type { Attempt } from '../core/attempt.js';
 import type { Call } from '../core/call.js';
 import type { AnotherAttempt, Verdict } from '../core/layer.js';
+import type { Reluctance } from '../core/policy.js';
 import type { RawHeader } from '../core/reply.js';
 import { exponentialBackoff, requestedBackoff } from './backoff.js';
-
-/** Why a further attempt that was wanted is not made. A closed set. */
-export type Reluctance =
-  /** Every retry of the call has been made (Envoy's `upstream_rq_retry_limit_exceeded`, flag URX). */
-  | 'attempts'
-  /** The retry budget has no place left (`upstream_rq_retry_overflow`, flag UO). */
-  | 'budget'
-  /** `retry.maxRetries` further attempts are under way (`upstream_rq_retry_overflow`, flag UO). */
-  | 'max-retries'
-  /** The method is not idempotent, and the endpoint may have processed the request. */
-  | 'method'
-  /** The body was a stream that has been read and not kept. */
-  | 'body-not-replayable'
-  /** The wait would last beyond the call's timeout. */
-  | 'deadline'
-  /** The answer asks for a longer wait than `retry.rateLimitedBackoff.maxInterval`. */
-  | 'retry-after-too-long'
-  /** Another attempt was already started beside it when its time was up. */
-  | 'already-hedged';
 
 /** A further attempt after an answer, a failure, or a try whose time was up. */
 export interface Wanted {

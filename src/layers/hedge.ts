@@ -4,8 +4,8 @@ import type { Attempt } from '../core/attempt.js';
 import type { Call } from '../core/call.js';
 import type { TimeLimit } from '../core/failure.js';
 import type { CallLayer, Verdict } from '../core/layer.js';
-import { SAFE_METHODS, type HedgePolicy } from '../core/policy.js';
-import { overflowOf, takeRetry, without, type Reluctance } from './further-attempts.js';
+import { SAFE_METHODS, type HedgePolicy, type Reluctance } from '../core/policy.js';
+import { overflowOf, takeRetry, without } from './further-attempts.js';
 
 /** In milliseconds: a hedge that could not be made is wanted again after its delay, and not sooner than this. */
 const ASK_AGAIN = 10;

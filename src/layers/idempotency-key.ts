@@ -18,13 +18,22 @@ export function hasKey({ headers }: Call): boolean {
 export function giveKey(call: Call, key: Exclude<RetryPolicy['idempotencyKey'], false>): void {
   if (IDEMPOTENT_METHODS.has(call.method) || hasKey(call)) return;
   const { method, path, headers, chain } = call;
-  const value = key === true ? uuid(chain.runtime) : key({ method, path, headers });
+  const value =
+    key === true ? uuid(chain.runtime) : key({ method, path, headers: headersOf(headers) });
   if (typeof value !== 'string' || !/^[!-~]+$/.test(value)) {
     throw new TypeError(
       `retry.idempotencyKey gave ${typeof value === 'string' ? JSON.stringify(value) : typeof value}, expected text without white space`,
     );
   }
   call.headers = [...headers, NAME, value];
+}
+
+function headersOf(raw: readonly string[]): Headers {
+  const headers = new Headers();
+  for (let index = 0; index < raw.length; index += 2) {
+    headers.append(raw[index] ?? '', raw[index + 1] ?? '');
+  }
+  return headers;
 }
 
 /** A random UUID, version 4 (RFC 9562, 5.4), of the runtime's chance. */

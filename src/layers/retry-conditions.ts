@@ -2,18 +2,8 @@
 import type { Attempt } from '../core/attempt.js';
 import type { Failure } from '../core/failure.js';
 import { attemptOutcome } from '../core/outcome.js';
-import type { OutcomeRule, RetryPolicy, RetryWord } from '../core/policy.js';
+import type { OutcomeRule, RetryPolicy, RetryReason, RetryWord } from '../core/policy.js';
 import { headerValue } from '../core/raw-headers.js';
-
-/** Why a retry is made: one of Envoy's words, or one of ours. */
-export type RetryReason =
-  | RetryWord
-  /** The connection had idled, and turned out to have been closed by the server. */
-  | 'reset-on-reuse'
-  /** A function in `retryOn`. */
-  | 'rule'
-  /** `notProcessed` says that the request never reached the service. */
-  | 'not-processed';
 
 /** `grpc-status` in the head. */
 const GRPC_WORDS: ReadonlyMap<string, RetryWord> = new Map([

@@ -4,11 +4,16 @@ import type { Attempt } from '../core/attempt.js';
 import type { Call } from '../core/call.js';
 import type { Failure } from '../core/failure.js';
 import type { CallLayer, Verdict } from '../core/layer.js';
-import { IDEMPOTENT_METHODS, type RetryPolicy } from '../core/policy.js';
-import { takeRetry, without, type Reluctance, type Wanted } from './further-attempts.js';
+import {
+  IDEMPOTENT_METHODS,
+  type Reluctance,
+  type RetryPolicy,
+  type RetryReason,
+} from '../core/policy.js';
+import { takeRetry, without, type Wanted } from './further-attempts.js';
 import { mayHedge } from './hedge.js';
 import { giveKey, hasKey } from './idempotency-key.js';
-import { isUpstream, RetryConditions, type RetryReason } from './retry-conditions.js';
+import { isUpstream, RetryConditions } from './retry-conditions.js';
 
 /** `usual` is the policy of calls that bring none of their own. */
 export function retry(counters: Counters, usual: RetryPolicy | undefined): CallLayer {

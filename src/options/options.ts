@@ -181,7 +181,7 @@ export interface ClientOptions extends ServiceOptions {
    * @default []
    */
   readonly middleware?: readonly Middleware[] | undefined;
-  /** Layers of your own: `call` after the deadline, `attempt` before the bulkhead. Experimental. */
+  /** Layers of your own: `call` after the deadline, `attempt` before the time of a try begins. Experimental. */
   readonly layers?:
     | {
         readonly call?: readonly CallLayer[] | undefined;

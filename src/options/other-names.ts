@@ -113,6 +113,26 @@ export const otherNames: ReadonlyMap<string, string> = new Map([
   ['alpnprotocols', 'tls.alpn'],
 ]);
 
+/** What a name means in one place: the option that has it, and the name, simplified. */
+export const namesInPlace: ReadonlyMap<string, string> = new Map([
+  ['retry.delay', 'backoff.baseInterval'],
+  ['retry.interval', 'backoff.baseInterval'],
+  ['retry.timeout', 'perTryTimeout'],
+  ['retry.key', 'idempotencyKey'],
+  ['backoff.interval', 'baseInterval'],
+  ['backoff.initialinterval', 'baseInterval'],
+  ['backoff.mininterval', 'baseInterval'],
+  ['backoff.min', 'baseInterval'],
+  ['backoff.max', 'maxInterval'],
+  ['hedge.attempts', 'maxHedges'],
+  ['hedge.maxattempts', 'maxHedges'],
+  ['hedge.timeout', 'delay'],
+  ['hedge.percentile', 'delay'],
+  ['timeout.call', 'total'],
+  ['timeout.headers', 'response'],
+  ['timeout.body', 'idle'],
+]);
+
 /** The same where the value is a number, which says more than the name. */
 export const otherNamesOfNumbers: ReadonlyMap<string, string> = new Map([
   ['retries', 'retry.attempts'],

@@ -108,7 +108,7 @@ export const readRetryParts: Reader<false | RetryParts> = orFalse((value, at) =>
     at.key('maxRetries').say(
       'it beside a budget',
       "it beside 'budget: false'",
-      "Envoy ignores it beside a budget; 'budget: false' enables it",
+      "it limits all calls together and needs 'budget: false', since a budget is on by default; for one call it is 'attempts'",
     );
   }
   return parts;

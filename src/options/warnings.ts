@@ -1,5 +1,6 @@
 /** Policies that are right in each of their options and cannot do what they say: told, not refused. */
 import type { HedgePolicy, Policy, RetryPolicy, TimeoutPolicy } from '../core/policy.js';
+import { defaultBaseInterval } from './read-retry.js';
 
 export type WarningCode =
   /** The tries and the waits between them take longer than the call may. */
@@ -54,8 +55,14 @@ function checkTimeouts(timeout: TimeoutPolicy, say: Say): void {
 }
 
 function checkTryTimeouts(retry: RetryPolicy, timeout: TimeoutPolicy, say: Say): void {
-  const { attempts, perTryTimeout } = retry;
-  if (perTryTimeout === 0) return;
+  const { attempts, perTryTimeout, perTryIdleTimeout } = retry;
+  if (timeout.total > 0 && perTryIdleTimeout >= timeout.total) {
+    say(
+      'OUTRIGGER_TIMEOUT_ORDER',
+      'retry.perTryIdleTimeout',
+      `${perTryIdleTimeout} ms can never run out, since timeout.total ends the call after ${timeout.total} ms`,
+    );
+  }
   if (isTryTimeoutIgnored(retry, timeout)) {
     say(
       'OUTRIGGER_PER_TRY_TIMEOUT_IGNORED',
@@ -68,6 +75,16 @@ function checkTryTimeouts(retry: RetryPolicy, timeout: TimeoutPolicy, say: Say):
   const waits = longestWaits(retry);
   const needed = perTryTimeout * (attempts + 1) + waits;
   if (limit === undefined || needed <= limit.milliseconds) return;
+  if (perTryTimeout === 0) {
+    // A short timeout does not make the usual back-off a mistake.
+    if (retry.backoff.baseInterval <= defaultBaseInterval()) return;
+    say(
+      'OUTRIGGER_RETRIES_DO_NOT_FIT',
+      'retry.backoff',
+      `up to ${waits} ms of back-off before ${attempts} retries, but ${limit.option} ends the call after ${limit.milliseconds} ms`,
+    );
+    return;
+  }
   const tries = attempts === 0 ? '1 try' : `${attempts + 1} tries`;
   say(
     'OUTRIGGER_RETRIES_DO_NOT_FIT',
@@ -161,7 +178,7 @@ function firstLimit({ response, total }: TimeoutPolicy): Limit | undefined {
 }
 
 function isTryTimeoutIgnored({ perTryTimeout }: RetryPolicy, { total }: TimeoutPolicy): boolean {
-  return total > 0 && perTryTimeout >= total;
+  return perTryTimeout > 0 && total > 0 && perTryTimeout >= total;
 }
 
 /** The bounds of Envoy's back-off before each retry, added up (`backoff_strategy.cc`). */

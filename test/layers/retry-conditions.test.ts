@@ -6,9 +6,10 @@ import {
   retryWords,
   type AttemptOutcome,
   type RetryPolicy,
+  type RetryReason,
   type RetryWord,
 } from '../../src/core/policy.js';
-import { RetryConditions, type RetryReason } from '../../src/layers/retry-conditions.js';
+import { RetryConditions } from '../../src/layers/retry-conditions.js';
 import { virtualRuntime } from '../../src/testing/virtual-runtime.js';
 import {
   ANSWERED,

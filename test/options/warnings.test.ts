@@ -32,6 +32,16 @@ const rows: readonly [what: string, options: ClientOptions, ...warnings: string[
     'OUTRIGGER_RETRIES_DO_NOT_FIT retry.perTryTimeout: 1 try of 901 ms and up to 0 ms of back-off take up to 901 ms, but timeout.response ends the call after 900 ms',
   ],
   [
+    'a back-off that does not fit',
+    { timeout: '1s', retry: { backoff: { baseInterval: '5s', maxInterval: '5s' } } },
+    'OUTRIGGER_RETRIES_DO_NOT_FIT retry.backoff: up to 10000 ms of back-off before 2 retries, but timeout.total ends the call after 1000 ms',
+  ],
+  [
+    'a silence in a try as long as the call',
+    { timeout: '1s', retry: { perTryIdleTimeout: '3s' } },
+    'OUTRIGGER_TIMEOUT_ORDER retry.perTryIdleTimeout: 3000 ms can never run out, since timeout.total ends the call after 1000 ms',
+  ],
+  [
     'a try as long as the call',
     { timeout: '1s', retry: { perTryTimeout: '1s' } },
     'OUTRIGGER_PER_TRY_TIMEOUT_IGNORED retry.perTryTimeout: 1000 ms is ignored, as in Envoy, since it is not below the 1000 ms of timeout.total',

@@ -336,7 +336,8 @@ describe('retry.rateLimitedBackoff', () => {
 describe('retry.budget and maxRetries', () => {
   const EXPECTED = 'expected an object of budget options, or false';
   const COUNT = 'expected a whole number from 0 to 4294967295';
-  const BESIDE = "retry.maxRetries: Envoy ignores it beside a budget; 'budget: false' enables it";
+  const BESIDE =
+    "retry.maxRetries: it limits all calls together and needs 'budget: false', since a budget is on by default; for one call it is 'attempts'";
   testRefusals(
     (retry) => readOptions({ retry }),
     [
@@ -539,7 +540,7 @@ describe('wrong policies of services', () => {
     [
       "a limit beside the client's budget",
       { services: { 'http://a': { retry: { maxRetries: 3 } } } },
-      "services['http://a'].retry.maxRetries: Envoy ignores it beside a budget; 'budget: false' enables it",
+      "services['http://a'].retry.maxRetries: it limits all calls together and needs 'budget: false', since a budget is on by default; for one call it is 'attempts'",
     ],
     [
       'a hedge that nobody switches on',

@@ -194,10 +194,18 @@ export class Call {
     if (this.ended) {
       alarms.clear(alarm);
     } else {
-      alarm.next = withoutRung(this.alarms);
+      alarm.next = this.alarms;
       this.alarms = alarm;
     }
     return alarm;
+  }
+
+  /** @internal Where alarms are set one after the other for as long as the call lasts, those that have rung are let go. */
+  forgetRung(): void {
+    while (this.alarms?.place === -1) this.alarms = this.alarms.next;
+    for (let { alarms } = this; alarms !== undefined; alarms = alarms.next) {
+      while (alarms.next?.place === -1) alarms.next = alarms.next.next;
+    }
   }
 
   /**
@@ -244,14 +252,4 @@ export class Call {
   get bodyError(): unknown {
     return this.body instanceof BodySource ? this.body.error : undefined;
   }
-}
-
-/** An idle timeout sets alarms one after the other for as long as the call lasts: those that have rung are let go. */
-function withoutRung(first: Alarm | undefined): Alarm | undefined {
-  let kept = first;
-  while (kept?.place === -1) kept = kept.next;
-  for (let alarm = kept; alarm !== undefined; alarm = alarm.next) {
-    while (alarm.next?.place === -1) alarm.next = alarm.next.next;
-  }
-  return kept;
 }

@@ -129,7 +129,7 @@ function takeHead(attempt: Attempt): void {
   if (chain.attemptLayers.length > 0 || chain.judges.length > 0) {
     try {
       for (const layer of chain.attemptLayers) layer.head?.(attempt);
-      verdict = chain.judges.length > 0 ? judge(call, { type: 'head', attempt }) : undefined;
+      verdict = chain.judges.length > 0 ? judge(call, eventOf('head', attempt)) : undefined;
     } catch (error) {
       failCall(call, thrown(error, attempt));
       return;
@@ -174,7 +174,7 @@ function takeFailure(attempt: Attempt, reason: Failure): void {
   let verdict: Verdict | undefined;
   if (call.chain.judges.length > 0 && !call.over) {
     try {
-      verdict = judge(call, { type: 'failed', attempt, failure: reason });
+      verdict = judge(call, eventOf('failed', attempt, reason));
     } catch (error) {
       failCall(call, thrown(error, attempt));
       return;
@@ -190,7 +190,7 @@ function takeOverdue(attempt: Attempt, limit: TimeLimit): void {
   const { call } = attempt;
   let verdict: Verdict | undefined;
   try {
-    verdict = judge(call, { type: 'overdue', attempt, limit });
+    verdict = judge(call, eventOf('overdue', attempt, undefined, limit));
   } catch (error) {
     failCall(call, thrown(error, attempt));
     return;
@@ -387,15 +387,26 @@ function plan(call: Call, verdict: AnotherAttempt): void {
 }
 
 function woken(call: Call): void {
+  call.forgetRung();
   if (call.over) return;
   try {
-    const verdict = judge(call, { type: 'woken' });
+    const verdict = judge(call, eventOf('woken'));
     if (verdict?.kind !== 'another' || !canRepeat(call, verdict)) return;
     if (verdict.after > 0) plan(call, verdict);
     else startAttempt(call, undefined, verdict);
   } catch (error) {
     failCall(call, thrown(error));
   }
+}
+
+/** All of one shape: layers that have seen the rare ones are as fast as before with the one that comes each time. */
+function eventOf(
+  type: CallEvent['type'],
+  attempt?: Attempt,
+  reason?: Failure,
+  limit?: TimeLimit,
+): CallEvent {
+  return { type, attempt, failure: reason, limit } as CallEvent;
 }
 
 function judge(call: Call, event: CallEvent): Verdict | undefined {

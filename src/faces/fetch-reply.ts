@@ -30,6 +30,8 @@ export interface ReplyHost {
 
 const ignore = (): void => {};
 
+const READY = Promise.resolve();
+
 interface Reader {
   readonly read: (bytes: Buffer) => unknown;
   readonly resolve: (value: unknown) => void;
@@ -81,7 +83,8 @@ export class FetchReply implements Receiver {
     const response = this.#host.respond(this);
     if (!(response instanceof Promise)) this.#holder = response;
     this.#resolve(response);
-    if (this.#holder !== undefined) queueMicrotask(() => this.#letGo());
+    // queueMicrotask makes an async resource for each.
+    if (this.#holder !== undefined) void READY.then(() => this.#letGo());
     // The promise holds the response, which must stay collectable.
     this.#resolve = ignore;
     this.#reject = ignore;

@@ -37,6 +37,7 @@ function endResponse(call: Call): void {
 /** Looks again when the time since the last sign of life would be over, so that a sign costs no timer. */
 function watchIdle(call: Call, idle: number, at: number): void {
   const look = (): void => {
+    call.forgetRung();
     const next = lastProgress(call) + idle;
     if (next > at) watchIdle(call, idle, next);
     else timeOut(call, { option: 'timeout.idle', milliseconds: idle });

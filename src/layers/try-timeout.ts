@@ -48,6 +48,7 @@ export function tryLimit({ call }: Attempt): number {
 function watchIdle(attempt: Attempt, idle: number, at: number): void {
   const { call } = attempt;
   const look = (): void => {
+    call.forgetRung();
     if (attempt.phase === 'over') return;
     const next = lastProgress(attempt) + idle;
     if (next > at) watchIdle(attempt, idle, next);

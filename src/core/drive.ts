@@ -95,11 +95,12 @@ export function data(attempt: Attempt, chunk: Buffer): boolean {
   return true;
 }
 
-/** The body has ended well. */
-export function end(attempt: Attempt, trailers: readonly RawHeader[]): void {
+/** The body has ended well; it may have come together with the head, which spares a look at the clock. */
+export function end(attempt: Attempt, trailers: readonly RawHeader[], withHead = false): void {
   const { inContext } = attempt.call;
-  if (inContext === undefined) takeEnd(attempt, trailers);
-  else inContext(() => takeEnd(attempt, trailers));
+  const at = withHead ? attempt.headAt : undefined;
+  if (inContext === undefined) takeEnd(attempt, trailers, at);
+  else inContext(() => takeEnd(attempt, trailers, at));
 }
 
 /** The exchange failed, in whatever phase. */
@@ -149,11 +150,11 @@ function takeHead(attempt: Attempt): void {
   }
 }
 
-function takeEnd(attempt: Attempt, trailers: readonly RawHeader[]): void {
+function takeEnd(attempt: Attempt, trailers: readonly RawHeader[], at: number | undefined): void {
   if (attempt.phase === 'over') return;
   const { call } = attempt;
   const accepted = attempt.phase === 'accepted';
-  finish(attempt);
+  finish(attempt, at);
   // A layer that was told of the end may have aborted the call.
   if (!accepted || call.ended) return;
   endCall(call, attempt.endedAt);

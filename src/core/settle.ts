@@ -61,10 +61,10 @@ export function cancel(attempt: Attempt, loss: Failure): void {
 }
 
 /** The attempt is over: the layers it has entered are told in reverse order, and the endpoint is free of it. */
-export function finish(attempt: Attempt): void {
+export function finish(attempt: Attempt, at?: number): void {
   const { chain } = attempt.call;
   attempt.phase = 'over';
-  attempt.endedAt = chain.runtime.now();
+  attempt.endedAt = at ?? chain.runtime.now();
   giveSlot(attempt);
   attempt.body?.end();
   for (let index = attempt.entered - 1; index >= 0; index--) {

@@ -117,6 +117,10 @@ export class Connection implements ExchangeConnection {
     }
   }
 
+  get reads(): number {
+    return this.#opened?.reads ?? 0;
+  }
+
   hold(): void {
     this.#opened?.hold();
   }

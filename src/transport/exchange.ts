@@ -12,6 +12,8 @@ export interface ExchangeConnection {
   withdraw(): void;
   /** The connection cannot serve again. */
   discard(): void;
+  /** So many times something has been read of it. */
+  readonly reads: number;
   /** Nothing more is read for now; what has been read already still comes. */
   hold(): void;
   goOn(): void;
@@ -30,6 +32,7 @@ export class WireExchange implements Exchange {
   #abort: ((reason?: Error) => void) | undefined = undefined;
   #paused = false;
   #hasHead = false;
+  #headRead = -1;
   #over = false;
 
   constructor(attempt: Attempt, connection: ExchangeConnection) {
@@ -74,6 +77,7 @@ export class WireExchange implements Exchange {
     // 1xx heads come this way too; the answer is still to come.
     if (status < 200 || this.#over) return true;
     this.#hasHead = true;
+    this.#headRead = this.#connection.reads;
     drive.head(this.#attempt, status, statusText, headers);
     return true;
   }
@@ -97,7 +101,7 @@ export class WireExchange implements Exchange {
     this.#over = true;
     this.resume();
     this.#connection.release();
-    drive.end(this.#attempt, trailers ?? []);
+    drive.end(this.#attempt, trailers ?? [], this.#headRead === this.#connection.reads);
   }
 
   onError(error: Error): void {

@@ -3,6 +3,8 @@ import type { Socket } from 'node:net';
 
 export interface HeldSocket {
   readonly socket: Socket;
+  /** So many times something has come: what came at one time came together. */
+  reads: number;
   /** What has come is not handed out any more. */
   hold(): void;
   goOn(): void;
@@ -13,9 +15,13 @@ export function heldSocket(socket: Socket): HeldSocket {
   const read = socket.read.bind(socket);
   let held = false;
   // Node reads nothing in order to begin, and to end.
-  socket.read = (size?: number): unknown => (held && size !== 0 ? null : read(size));
-  return {
+  socket.read = (size?: number): unknown => {
+    opened.reads += 1;
+    return held && size !== 0 ? null : read(size);
+  };
+  const opened: HeldSocket = {
     socket,
+    reads: 0,
     hold() {
       held = true;
     },
@@ -26,6 +32,7 @@ export function heldSocket(socket: Socket): HeldSocket {
       });
     },
   };
+  return opened;
 }
 
 /** Undici cannot read anew from within the handing out of what it has read. */

@@ -35,6 +35,19 @@ export function openPlain(address: PlainAddress, callback: buildConnector.Callba
     keepAliveInitialDelay: KEEP_ALIVE_DELAY,
     onread: { buffer: (shared ??= Buffer.allocUnsafeSlow(READ_SIZE)), callback: take },
   });
+  const opened: HeldSocket = {
+    socket,
+    reads: 0,
+    hold() {
+      held = true;
+    },
+    goOn() {
+      held = false;
+      afterReading(() => {
+        if (!held && stopped) socket.emit('readable');
+      });
+    },
+  };
   const read = socket.read.bind(socket);
   /** What has come and undici has not read. */
   let unread: Buffer | null = null;
@@ -43,8 +56,9 @@ export function openPlain(address: PlainAddress, callback: buildConnector.Callba
   let stopped = false;
 
   function take(size: number, buffer: Uint8Array): boolean {
+    opened.reads += 1;
     unread = Buffer.allocUnsafe(size);
-    unread.set(buffer.subarray(0, size));
+    unread.set(partOf(buffer, size));
     socket.emit('readable');
     stopped = held || isLeft();
     return !stopped;
@@ -54,7 +68,10 @@ export function openPlain(address: PlainAddress, callback: buildConnector.Callba
 
   socket.read = (size?: number): Buffer | null => {
     // Node reads nothing in order to begin, and to end.
-    if (size === 0) return read(0) as null;
+    if (size === 0) {
+      opened.reads += 1;
+      return read(0) as null;
+    }
     if (held) return null;
     const chunk = unread;
     unread = null;
@@ -66,22 +83,19 @@ export function openPlain(address: PlainAddress, callback: buildConnector.Callba
   };
 
   const settle = (error: Error | null): void => {
-    socket.off('connect', opened).off('error', settle);
+    socket.off('connect', connected).off('error', settle);
     if (error === null) callback(null, socket);
     else callback(error, null);
   };
-  const opened = (): void => settle(null);
-  socket.once('connect', opened).once('error', settle);
-  return {
-    socket,
-    hold() {
-      held = true;
-    },
-    goOn() {
-      held = false;
-      afterReading(() => {
-        if (!held && stopped) socket.emit('readable');
-      });
-    },
-  };
+  const connected = (): void => settle(null);
+  socket.once('connect', connected).once('error', settle);
+  return opened;
+}
+
+/** The latest part of the shared buffer: many answers are as long as the one before. */
+let part: Uint8Array | undefined;
+
+function partOf(buffer: Uint8Array, size: number): Uint8Array {
+  if (part?.length !== size || part.buffer !== buffer.buffer) part = buffer.subarray(0, size);
+  return part;
 }

@@ -79,11 +79,13 @@ export class HeadTimes {
   /** Begins a new part when its time has come, over the oldest one. */
   #turn(time: number): void {
     const now = Math.floor(time / PART);
-    if (now === this.#current) return;
+    if (now <= this.#current) return;
     for (let part = Math.max(this.#current + 1, now - PARTS + 1); part <= now; part++) {
       this.#parts[part % PARTS]?.reset();
     }
-    this.#pace = Math.max(1, Math.round(this.#inPart / ENOUGH));
+    // After a pause nothing tells how many will come.
+    const before = now === this.#current + 1 ? this.#inPart : 0;
+    this.#pace = Math.max(1, Math.round(before / ENOUGH));
     this.#inPart = 0;
     this.#skip = 1;
     this.#current = now;

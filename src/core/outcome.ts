@@ -1,8 +1,7 @@
 /** An attempt as the user's own rules see it. */
 import type { Attempt } from './attempt.js';
 import type { AttemptOutcome } from './policy.js';
-import { headerText } from './raw-headers.js';
-import type { RawHeader } from './reply.js';
+import { headersOf } from './raw-headers.js';
 
 export function attemptOutcome(attempt: Attempt): AttemptOutcome {
   const { call, status, failure, rawHeaders } = attempt;
@@ -19,12 +18,4 @@ export function attemptOutcome(attempt: Attempt): AttemptOutcome {
     failure: failure?.kind,
     cause: failure?.cause,
   };
-}
-
-function headersOf(raw: readonly RawHeader[]): Headers {
-  const headers = new Headers();
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    headers.append(headerText(raw[index] as RawHeader), headerText(raw[index + 1] as RawHeader));
-  }
-  return headers;
 }

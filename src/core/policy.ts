@@ -162,6 +162,12 @@ export interface HedgePolicy {
   readonly methods: ReadonlySet<string>;
 }
 
+/** The per-try timeout that holds, in milliseconds; 0 is none. As in Envoy, one that is not below the whole is ignored. */
+export function tryLimit({ timeout: { total }, retry }: Pick<Policy, 'timeout' | 'retry'>): number {
+  const limit = retry?.perTryTimeout ?? 0;
+  return total > 0 && limit >= total ? 0 : limit;
+}
+
 /** Methods that ask for nothing to be changed (RFC 9110, 9.2.1). */
 export const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 

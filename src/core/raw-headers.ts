@@ -21,3 +21,12 @@ export function headerValue(raw: readonly RawHeader[], name: string): string | u
   }
   return undefined;
 }
+
+/** All of them, as the platform has them. */
+export function headersOf(raw: readonly RawHeader[]): Headers {
+  const headers = new Headers();
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    headers.append(headerText(raw[index] as RawHeader), headerText(raw[index + 1] as RawHeader));
+  }
+  return headers;
+}

@@ -32,7 +32,7 @@ export function requestedBackoff(
 ): number | 'too-long' | undefined {
   for (const header of resetHeaders) {
     const value = headerValue(rawHeaders, header.name);
-    const interval = value === undefined ? undefined : intervalOf(header, value.trim(), runtime);
+    const interval = value === undefined ? undefined : intervalOf(header, value, runtime);
     if (interval === undefined) continue;
     if (interval > maxInterval) return 'too-long';
     if (interval <= 1) continue;

@@ -1,6 +1,12 @@
 /** The chain of a cluster in words, in the order a request travels. */
 import type { Cluster } from '../cluster/cluster.js';
-import type { HedgePolicy, Policy, RetryPolicy, TimeoutPolicy } from '../core/policy.js';
+import {
+  tryLimit,
+  type HedgePolicy,
+  type Policy,
+  type RetryPolicy,
+  type TimeoutPolicy,
+} from '../core/policy.js';
 
 export function describeChain(cluster: Cluster): string {
   const { callLayers, attemptLayers, around, policy } = cluster.chains.usual;
@@ -21,7 +27,7 @@ function figures(name: string, { timeout, retry, hedge }: Policy): string {
   if (name === 'deadline') return ` (${deadlineFigures(timeout)})`;
   if (name === 'hedge' && hedge !== undefined) return ` (${hedgeFigures(hedge)})`;
   if (name === 'retry' && retry !== undefined) return ` (${retryFigures(retry)})`;
-  if (name === 'try timeout' && retry !== undefined) return ` (${tryFigures(retry, timeout)})`;
+  if (name === 'try timeout' && retry !== undefined) return ` (${tryFigures({ retry, timeout })})`;
   return '';
 }
 
@@ -61,13 +67,11 @@ function retryFigures({
   return listed([conditions === '' ? `${attempts}` : `${attempts} on ${conditions}`, limit], '; ');
 }
 
-function tryFigures(
-  { perTryTimeout, perTryIdleTimeout }: RetryPolicy,
-  { total }: TimeoutPolicy,
-): string {
-  const isIgnored = total > 0 && perTryTimeout >= total;
+function tryFigures(policy: { retry: RetryPolicy; timeout: TimeoutPolicy }): string {
+  const limit = tryLimit(policy);
+  const { perTryIdleTimeout } = policy.retry;
   return listed([
-    perTryTimeout > 0 && !isIgnored && `${perTryTimeout} ms`,
+    limit > 0 && `${limit} ms`,
     perTryIdleTimeout > 0 && `idle ${perTryIdleTimeout} ms`,
   ]);
 }

@@ -1,7 +1,7 @@
 /** The request headers by which Envoy tells an endpoint about the attempt. */
 import type { Attempt } from '../core/attempt.js';
 import type { AttemptLayer } from '../core/layer.js';
-import { tryLimit } from './try-timeout.js';
+import { tryLimit } from '../core/policy.js';
 
 const ATTEMPT_COUNT = 'x-envoy-attempt-count';
 const EXPECTED_TIMEOUT = 'x-envoy-expected-rq-timeout-ms';
@@ -45,7 +45,7 @@ function expectedTimeout(attempt: Attempt): number {
   const { call } = attempt;
   const { total } = call.policy.timeout;
   const isHedged = call.policy.hedge?.onPerTryTimeout === true;
-  const limit = isHedged ? total : tryLimit(attempt) || total;
+  const limit = isHedged ? total : tryLimit(call.policy) || total;
   if (total === 0) return Math.ceil(limit);
   const elapsed = Math.floor(attempt.startedAt - call.startedAt);
   return elapsed >= total ? 1 : Math.ceil(Math.min(limit, total - elapsed));

@@ -1,6 +1,7 @@
 /** `Idempotency-Key`: one key a call, the same on each of its attempts, so that a service can tell a repetition. */
 import type { Call } from '../core/call.js';
 import { IDEMPOTENT_METHODS, type RetryPolicy } from '../core/policy.js';
+import { headersOf } from '../core/raw-headers.js';
 import type { Runtime } from '../core/runtime.js';
 
 const NAME = 'idempotency-key';
@@ -26,14 +27,6 @@ export function giveKey(call: Call, key: Exclude<RetryPolicy['idempotencyKey'], 
     );
   }
   call.headers = [...headers, NAME, value];
-}
-
-function headersOf(raw: readonly string[]): Headers {
-  const headers = new Headers();
-  for (let index = 0; index < raw.length; index += 2) {
-    headers.append(raw[index] ?? '', raw[index + 1] ?? '');
-  }
-  return headers;
 }
 
 /** A random UUID, version 4 (RFC 9562, 5.4), of the runtime's chance. */

@@ -2,6 +2,7 @@
 import type { Attempt } from '../core/attempt.js';
 import { overdue } from '../core/drive.js';
 import type { AttemptLayer } from '../core/layer.js';
+import { tryLimit } from '../core/policy.js';
 
 /**
  * As Envoy's `per_try_timeout` and `per_try_idle_timeout`: every attempt has them, the first and the last too. The
@@ -12,7 +13,7 @@ export const tryTimeout: AttemptLayer = {
   name: 'try timeout',
   connected(attempt) {
     const { call, connectedAt } = attempt;
-    const limit = tryLimit(attempt);
+    const limit = tryLimit(call.policy);
     if (limit > 0) {
       attempt.tryEnds = call.at(connectedAt + limit, endTry, attempt);
     }
@@ -31,18 +32,11 @@ export const tryTimeout: AttemptLayer = {
 };
 
 function endTry(attempt: Attempt): void {
-  overdue(attempt, { option: 'retry.perTryTimeout', milliseconds: tryLimit(attempt) });
+  overdue(attempt, { option: 'retry.perTryTimeout', milliseconds: tryLimit(attempt.call.policy) });
 }
 
 function takeBack({ call, tryEnds }: Attempt): void {
   if (tryEnds !== undefined) call.chain.alarms.clear(tryEnds);
-}
-
-/** The per-try timeout that holds, in milliseconds; 0 is none. */
-export function tryLimit({ call }: Attempt): number {
-  const limit = call.policy.retry?.perTryTimeout ?? 0;
-  const { total } = call.policy.timeout;
-  return total > 0 && limit >= total ? 0 : limit;
 }
 
 function watchIdle(attempt: Attempt, idle: number, at: number): void {

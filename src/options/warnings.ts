@@ -1,5 +1,11 @@
 /** Policies that are right in each of their options and cannot do what they say: told, not refused. */
-import type { HedgePolicy, Policy, RetryPolicy, TimeoutPolicy } from '../core/policy.js';
+import {
+  tryLimit,
+  type HedgePolicy,
+  type Policy,
+  type RetryPolicy,
+  type TimeoutPolicy,
+} from '../core/policy.js';
 import { defaultBaseInterval } from './read-retry.js';
 
 export type WarningCode =
@@ -63,7 +69,7 @@ function checkTryTimeouts(retry: RetryPolicy, timeout: TimeoutPolicy, say: Say):
       `${perTryIdleTimeout} ms can never run out, since timeout.total ends the call after ${timeout.total} ms`,
     );
   }
-  if (isTryTimeoutIgnored(retry, timeout)) {
+  if (perTryTimeout > 0 && tryLimit({ retry, timeout }) === 0) {
     say(
       'OUTRIGGER_PER_TRY_TIMEOUT_IGNORED',
       'retry.perTryTimeout',
@@ -175,10 +181,6 @@ function firstLimit({ response, total }: TimeoutPolicy): Limit | undefined {
     return { option: 'timeout.response', milliseconds: response };
   }
   return total > 0 ? { option: 'timeout.total', milliseconds: total } : undefined;
-}
-
-function isTryTimeoutIgnored({ perTryTimeout }: RetryPolicy, { total }: TimeoutPolicy): boolean {
-  return perTryTimeout > 0 && total > 0 && perTryTimeout >= total;
 }
 
 /** The bounds of Envoy's back-off before each retry, added up (`backoff_strategy.cc`). */

@@ -2,7 +2,6 @@
 import type { buildConnector, Dispatcher } from 'undici';
 import Client from 'undici/lib/dispatcher/client.js';
 import type { Attempt } from '../core/attempt.js';
-import type { WireOptions } from '../core/call.js';
 import { WireExchange, type ExchangeConnection } from './exchange.js';
 import type { HeldSocket } from './held-socket.js';
 
@@ -76,18 +75,24 @@ export class Connection implements ExchangeConnection {
   #dispatch(attempt: Attempt, exchange: WireExchange): void {
     const { call } = attempt;
     const { wire, method } = call;
-    const options = {
-      path: call.path,
-      method,
-      headers: attempt.headers,
-      body: attempt.body === undefined ? call.body : attempt.body.content,
-      // Without it each HEAD costs a connection.
-      reset: method === 'HEAD' ? false : undefined,
-      // With one exchange at a time nothing waits behind it.
-      blocking: false,
-      servername: this.#pool.servername,
-    } as Dispatcher.DispatchOptions;
-    this.#client.dispatch(wire === undefined ? options : withWire(options, wire), exchange);
+    this.#client.dispatch(
+      {
+        path: call.path,
+        method,
+        headers: attempt.headers,
+        body: attempt.body === undefined ? call.body : attempt.body.content,
+        // Without it each HEAD costs a connection.
+        reset: wire?.reset ?? (method === 'HEAD' ? false : undefined),
+        headersTimeout: wire?.headersTimeout,
+        bodyTimeout: wire?.bodyTimeout,
+        // With one exchange at a time nothing waits behind it.
+        blocking: wire?.blocking ?? false,
+        idempotent: wire?.idempotent,
+        expectContinue: wire?.expectContinue,
+        servername: this.#pool.servername,
+      } as Dispatcher.DispatchOptions,
+      exchange,
+    );
   }
 
   /** The exchange has ended well. */
@@ -143,28 +148,4 @@ export class Connection implements ExchangeConnection {
     this.#client.destroy(null, ignore);
     this.#opened?.socket.destroy();
   }
-}
-
-/** Member by member: spreading costs more than the exchange's own work. */
-function withWire(
-  { path, method, headers, body, reset, servername }: Dispatcher.DispatchOptions & Servername,
-  wire: WireOptions,
-): Dispatcher.DispatchOptions {
-  return {
-    path,
-    method,
-    headers,
-    body,
-    reset: wire.reset ?? reset,
-    blocking: wire.blocking ?? false,
-    headersTimeout: wire.headersTimeout,
-    bodyTimeout: wire.bodyTimeout,
-    idempotent: wire.idempotent,
-    expectContinue: wire.expectContinue,
-    servername,
-  } as Dispatcher.DispatchOptions;
-}
-
-interface Servername {
-  readonly servername?: string;
 }

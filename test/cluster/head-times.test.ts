@@ -117,3 +117,11 @@ test('of very many answers a second some by chance are enough, whoever takes tur
   expect(heads.percentile(75)).toBeCloseTo(5, 0);
   expect(heads.percentile(90)).toBeGreaterThan(490);
 });
+
+test('twenty answers are enough, too, when there were very many before a pause', async () => {
+  const { runtime, heads } = headTimes();
+  for (let answer = 0; answer < 20_000; answer++) heads.record(5, runtime.now());
+  await runtime.advance(12_000);
+  for (let answer = 0; answer < 20; answer++) heads.record(30, runtime.now());
+  expect(heads.percentile(95)).toBeCloseTo(30, 0);
+});

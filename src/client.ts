@@ -1,5 +1,12 @@
 /** `createResilientClient()`: reads the options, makes the clusters, and puts the faces before them. */
 import type { Dispatcher } from 'undici';
+import type {
+  CircuitEvent,
+  EjectionEvent,
+  HealthEvent,
+  OverflowEvent,
+  ReturnEvent,
+} from './cluster/events.js';
 import type { Explanation } from './core/explanation.js';
 import { ResilientDispatcher } from './faces/dispatcher.js';
 import { fetchFace, type FetchHost, type ResilientFetch } from './faces/fetch.js';
@@ -37,6 +44,16 @@ export interface ResilientClient extends AsyncDisposable {
   endpoints(): EndpointSnapshot[];
   /** Counters and gauges by Envoy's names: `cluster.<name>.<stat>`. */
   stats(): Record<string, number>;
+  /** Calls back whenever outlier detection takes an endpoint out of rotation. */
+  onEjection(listener: (event: EjectionEvent) => void): Disposable;
+  /** Calls back whenever an ejected endpoint is back in rotation. */
+  onReturn(listener: (event: ReturnEvent) => void): Disposable;
+  /** Calls back whenever the active health checks change their mind about an endpoint. */
+  onHealthChange(listener: (event: HealthEvent) => void): Disposable;
+  /** Calls back whenever a limit of a connection pool refuses an attempt. */
+  onOverflow(listener: (event: OverflowEvent) => void): Disposable;
+  /** Calls back whenever the circuit breaker of a service opens, half-opens or closes. */
+  onCircuitChange(listener: (event: CircuitEvent) => void): Disposable;
   /** The chain of layers of each cluster, in words. */
   describe(): string;
   /**
@@ -126,6 +143,11 @@ export function createResilientClient(options?: ClientOptions): ResilientClient 
       }
       return all;
     },
+    onEjection: (listener) => services.events.ejection.add(listener),
+    onReturn: (listener) => services.events.return.add(listener),
+    onHealthChange: (listener) => services.events.health.add(listener),
+    onOverflow: (listener) => services.events.overflow.add(listener),
+    onCircuitChange: (listener) => services.events.circuit.add(listener),
     describe: () => [...services].map(describeChain).join('\n'),
     update(update) {
       current = readUpdate(current, update);

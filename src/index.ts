@@ -42,6 +42,15 @@ export {
   type IncomingDeadlineOptions,
   type IncomingRequest,
 } from './deadlines.js';
+export type {
+  CircuitEvent,
+  CircuitState,
+  EjectionEvent,
+  EjectionType,
+  HealthEvent,
+  OverflowEvent,
+  ReturnEvent,
+} from './cluster/events.js';
 export type { EndpointSnapshot } from './cluster/snapshot.js';
 export type { AttemptCause, AttemptRecord, Explanation } from './core/explanation.js';
 export type { Failure, FailureKind, ResponseFlag, TimeLimit } from './core/failure.js';

@@ -1,5 +1,5 @@
 /** The client's picture of one service: its endpoints, who is chosen among them, and its counters. */
-import type { Balancer, BalancerFactory } from '../balancing/balancer.js';
+import type { BalancerFactory } from '../balancing/balancer.js';
 import { Alarms } from '../core/alarms.js';
 import { CallList } from '../core/call-list.js';
 import type { Attempt } from '../core/attempt.js';
@@ -8,8 +8,10 @@ import type { Call, Chains, Upstream } from '../core/call.js';
 import * as drive from '../core/drive.js';
 import type { Runtime } from '../core/runtime.js';
 import type { Counters } from './counters.js';
+import type { ClusterEvents } from './events.js';
 import type { HeadTimes } from './head-times.js';
 import { RetrySlots } from './retry-slots.js';
+import { Rotation } from './rotation.js';
 import { Endpoint, type EndpointAddress, type Sender } from './endpoint.js';
 import { inPieces } from './in-pieces.js';
 import { sendFrom, sendOpened } from './send-from.js';
@@ -23,6 +25,8 @@ export interface ClusterParts {
   readonly balancer: BalancerFactory;
   readonly endpoints: readonly EndpointAddress[];
   readonly counters: Counters;
+  /** Told what happens to its endpoints and limits. */
+  readonly events: ClusterEvents;
   /** Makes the connections of an endpoint. */
   readonly connect: (endpoint: Endpoint) => Sender;
   /** Its last call has ended. */
@@ -37,19 +41,18 @@ export class Cluster implements Upstream {
   readonly port: string;
   readonly isSecure: boolean;
   readonly counters: Counters;
+  readonly events: ClusterEvents;
+  readonly runtime: Runtime;
   readonly slots: RetrySlots;
   readonly alarms: Alarms;
   /** Kept while a hedge delay goes by them. */
   headTimes: HeadTimes | undefined = undefined;
   /** What its calls go through. Set right after it is made, and when its policy changes. */
   chains!: Chains;
-  readonly #runtime: Runtime;
   readonly #connect: (endpoint: Endpoint) => Sender;
   readonly #idle: () => void;
   readonly #calls = new CallList('clusterSlot');
-  #factory: BalancerFactory;
-  #balancer: Balancer;
-  #endpoints: readonly Endpoint[] = [];
+  readonly #rotation: Rotation;
   /** Why it takes no calls any more. */
   #closed: { readonly reason: unknown } | undefined = undefined;
 
@@ -60,22 +63,26 @@ export class Cluster implements Upstream {
     this.port = parts.service.port;
     this.isSecure = parts.service.protocol === 'https:';
     this.counters = parts.counters;
-    this.#runtime = parts.runtime;
+    this.runtime = parts.runtime;
+    this.events = parts.events;
     this.#connect = parts.connect;
     this.#idle = parts.idle;
     this.alarms = new Alarms(parts.runtime);
     this.slots = new RetrySlots(parts.runtime, () => this.#calls.size);
-    this.#factory = parts.balancer;
-    this.#endpoints = parts.endpoints.map((address) => this.#newEndpoint(address));
-    this.#balancer = this.#balancerFor(this.#endpoints, undefined);
+    this.#rotation = new Rotation(
+      parts.endpoints.map((address) => this.#newEndpoint(address)),
+      parts.balancer,
+      parts.runtime,
+      parts.counters,
+    );
   }
 
   get policy(): string {
-    return this.#balancer.name;
+    return this.#rotation.balancer.name;
   }
 
   get endpoints(): readonly Endpoint[] {
-    return this.#endpoints;
+    return this.#rotation.endpoints;
   }
 
   /** Calls that have not ended. */
@@ -92,7 +99,7 @@ export class Cluster implements Upstream {
 
   /** A new list: endpoints that stay keep what is known of them, those that go finish what is in flight. */
   setEndpoints(addresses: readonly EndpointAddress[]): void {
-    const known = new Map(this.#endpoints.map((endpoint) => [endpoint.url, endpoint]));
+    const known = new Map(this.endpoints.map((endpoint) => [endpoint.url, endpoint]));
     const endpoints = addresses.map((address) => {
       const endpoint = known.get(address.url);
       if (endpoint === undefined) return this.#newEndpoint(address);
@@ -101,55 +108,43 @@ export class Cluster implements Upstream {
       endpoint.locality = address.locality;
       return endpoint;
     });
-    // A policy of the user's may throw: then the list stays as it was.
-    this.#balancer = this.#balancerFor(endpoints, this.#balancer);
-    this.#endpoints = endpoints;
+    this.#rotation.setEndpoints(endpoints);
     this.counters.membership_change += 1;
     for (const endpoint of known.values()) endpoint.sender.leave();
   }
 
   /** Another policy, or other options of the same: then what it remembers of endpoints stays. */
   setBalancer(factory: BalancerFactory): void {
-    this.#balancer = factory(this.#endpoints, {
-      runtime: this.#runtime,
-      previous: this.#balancer,
-    });
-    this.#factory = factory;
+    this.#rotation.setFactory(factory);
+  }
+
+  /** The health of an endpoint has changed: that holds for the next pick. */
+  healthChanged(): void {
+    this.#rotation.refresh();
+  }
+
+  /** Until that time of the runtime's clock the endpoint is chosen last. */
+  hold(endpoint: Endpoint, until: number): void {
+    const isHeld = endpoint.heldUntil > this.runtime.now();
+    endpoint.heldUntil = Math.max(endpoint.heldUntil, until);
+    // One that is held already is left out until its first time is over, and then looked at anew.
+    if (!isHeld) this.#rotation.refresh();
   }
 
   pick(call: Call): Endpoint | undefined {
-    const endpoint = this.#balancer.pick(call);
+    const endpoint = this.#rotation.pick(call);
     if (endpoint === undefined) this.counters.upstream_cx_none_healthy += 1;
     // The attempt that is chosen for is among the call's already.
     if (call.attempts.length < 2 || endpoint === undefined) return endpoint;
     if (call.policy.retry?.ignorePreviousHosts === false) return endpoint;
-    return this.#pickUntried(call, endpoint);
-  }
-
-  /** Envoy's retry host predicate `previous_hosts`, and then one look, so that a free one is found for sure. */
-  #pickUntried(call: Call, first: Endpoint): Endpoint {
-    const tried = new Set(call.attempts.map(({ endpoint }) => endpoint));
-    let endpoint: Endpoint | undefined = first;
-    for (let draw = 0; draw < RESELECTIONS && endpoint !== undefined; draw++) {
-      if (!tried.has(endpoint)) return endpoint;
-      endpoint = this.#balancer.pick(call);
-    }
-    if (endpoint !== undefined && !tried.has(endpoint)) return endpoint;
-    // From a random place: the first of the list would get all of them.
-    const count = this.#endpoints.length;
-    const start = Math.floor(this.#runtime.random() * count);
-    for (let step = 0; step < count; step++) {
-      const other = this.#endpoints[(start + step) % count];
-      if (other !== undefined && !tried.has(other)) return other;
-    }
-    return endpoint ?? first;
+    return this.#rotation.pickUntried(call, endpoint);
   }
 
   started(attempt: Attempt): void {
     const endpoint = attempt.endpoint as Endpoint;
     endpoint.active += 1;
     endpoint.total += 1;
-    this.#balancer.started?.(endpoint);
+    this.#rotation.balancer.started?.(endpoint);
   }
 
   send(attempt: Attempt): void {
@@ -174,7 +169,7 @@ export class Cluster implements Upstream {
     const ok = answered && attempt.status < 500;
     if (ok) endpoint.success += 1;
     else if (!cancelled) endpoint.error += 1;
-    this.#balancer.ended?.(endpoint, {
+    this.#rotation.balancer.ended?.(endpoint, {
       latency: (headAt === -1 ? attempt.endedAt : headAt) - attempt.startedAt,
       ok,
       cancelled,
@@ -196,32 +191,25 @@ export class Cluster implements Upstream {
   destroy(reason: unknown): void {
     this.close(reason);
     for (const call of this.#calls.toArray()) drive.close(call, reason);
-    for (const { sender } of this.#endpoints) sender.destroy();
+    for (const { sender } of this.endpoints) sender.destroy();
   }
 
   /** Envoy's counters and gauges, without the prefix. */
   stats(): Record<string, number> {
     return {
       ...this.counters.read(),
-      membership_total: this.#endpoints.length,
-      membership_healthy: this.#endpoints.length,
-      max_host_weight: this.#endpoints.reduce((most, { weight }) => Math.max(most, weight), 0),
+      membership_total: this.endpoints.length,
+      membership_healthy: this.endpoints.filter(({ healthy }) => healthy).length,
+      max_host_weight: this.endpoints.reduce((most, { weight }) => Math.max(most, weight), 0),
     };
   }
 
   #newEndpoint(address: EndpointAddress): Endpoint {
-    const endpoint = new Endpoint(address);
+    const endpoint = new Endpoint(address, this.runtime.now());
     endpoint.sender = this.#connect(endpoint);
     return endpoint;
   }
-
-  #balancerFor(endpoints: readonly Endpoint[], previous: Balancer | undefined): Balancer {
-    return this.#factory(endpoints, { runtime: this.#runtime, previous });
-  }
 }
-
-/** How often Istio lets Envoy draw anew for a retry (`host_selection_retry_max_attempts`). */
-const RESELECTIONS = 5;
 
 /** Failures that say nothing about the endpoint. */
 const CANCELLED: ReadonlySet<string> = new Set([

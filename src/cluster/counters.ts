@@ -7,6 +7,17 @@ export class Counters {
   upstream_cx_connect_timeout = 0;
   upstream_cx_destroy = 0;
   upstream_cx_none_healthy = 0;
+  lb_healthy_panic = 0;
+  upstream_cx_overflow = 0;
+  upstream_cx_idle_timeout = 0;
+  upstream_cx_max_duration_reached = 0;
+  upstream_cx_max_requests = 0;
+  upstream_rq_pending_total = 0;
+  upstream_rq_pending_active = 0;
+  upstream_rq_pending_overflow = 0;
+  upstream_rq_pending_failure_eject = 0;
+  upstream_rq_active_overflow = 0;
+  upstream_rq_cancelled = 0;
   upstream_rq_total = 0;
   upstream_rq_active = 0;
   upstream_rq_completed = 0;

@@ -42,15 +42,29 @@ export class Endpoint {
   success = 0;
   /** Attempts that failed, or got a head with a status of 500 or above. */
   error = 0;
+  /** Taken out of rotation by outlier detection. */
+  ejected = false;
+  /** Found unhealthy by active health checks. */
+  failedCheck = false;
+  /** The time of the runtime's clock until which it is chosen last; 0 is none. */
+  heldUntil = 0;
+  /** The time of the runtime's clock from which its warm-up counts. */
+  warmsFrom: number;
   /** What the balancing policy remembers about this endpoint; after a change of policy, what the old one did. */
   balancing: unknown = undefined;
   /** @internal Set by the cluster before the first attempt. */
   sender!: Sender;
 
   /** @internal */
-  constructor(address: EndpointAddress) {
+  constructor(address: EndpointAddress, now: number) {
     this.url = address.url;
     this.weight = address.weight;
     this.locality = address.locality;
+    this.warmsFrom = now;
+  }
+
+  /** True while nothing speaks against it. */
+  get healthy(): boolean {
+    return !this.ejected && !this.failedCheck;
   }
 }

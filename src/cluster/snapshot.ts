@@ -28,7 +28,7 @@ export function snapshotEndpoint(cluster: Cluster, endpoint: Endpoint): Endpoint
     url,
     weight,
     locality,
-    healthy: true,
+    healthy: endpoint.healthy,
     active,
     total,
     success,

@@ -191,6 +191,7 @@ function takeOverdue(attempt: Attempt, limit: TimeLimit): void {
   const { call } = attempt;
   let verdict: Verdict | undefined;
   try {
+    for (const layer of call.chain.attemptLayers) layer.overdue?.(attempt);
     verdict = judge(call, eventOf('overdue', attempt, undefined, limit));
   } catch (error) {
     failCall(call, thrown(error, attempt));

@@ -65,6 +65,8 @@ export interface AttemptLayer {
   connected?(attempt: Attempt): void;
   /** Status and headers are known. */
   head?(attempt: Attempt): void;
+  /** Its time is up and it has no head; whether it goes on is not decided yet. */
+  overdue?(attempt: Attempt): void;
   /** Exactly once for every `start` that did not refuse, whatever happened, in reverse order. */
   end?(attempt: Attempt): void;
 }

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { balancerFactory } from '../balancing/policies.js';
 import { Cluster } from '../cluster/cluster.js';
 import { Counters } from '../cluster/counters.js';
+import { ClusterEvents } from '../cluster/events.js';
 import type { SlotLimits } from '../cluster/retry-slots.js';
 import { chainsFor } from '../layers/chain.js';
 import type { NormalizedClientOptions, NormalizedService } from '../options/normalized.js';
@@ -23,6 +24,8 @@ export class Services {
   readonly #byOrigin = new Map<string, Served>();
   readonly #releases: Releases;
   readonly #idle: () => void;
+  /** What happens in the clusters, for those who listen. */
+  readonly events = new ClusterEvents();
   #closed: { readonly reason: unknown } | undefined = undefined;
 
   /** `idle` is called whenever the last call of a cluster has ended. */
@@ -95,6 +98,7 @@ export class Services {
       service,
       counters,
       runtime: this.#options.runtime,
+      events: this.events,
       balancer: balancerFactory(policy.loadBalancer),
       endpoints: policy.endpoints,
       connect: (endpoint) => transport.connect(endpoint),

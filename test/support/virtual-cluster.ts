@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { balancerFactory, type LoadBalancerPolicy } from '../../src/balancing/policies.js';
 import { Cluster } from '../../src/cluster/cluster.js';
 import { Counters } from '../../src/cluster/counters.js';
+import { ClusterEvents } from '../../src/cluster/events.js';
 import type { Sender } from '../../src/cluster/endpoint.js';
 import type { Attempt } from '../../src/core/attempt.js';
 import { Call } from '../../src/core/call.js';
@@ -100,6 +101,7 @@ export class VirtualCluster {
         locality: '',
       })),
       counters: new Counters(),
+      events: new ClusterEvents(),
       connect: () => this.#sender(),
       idle: () => {},
     });

@@ -20,6 +20,8 @@ const scheduledPickGrowth = 12;
 const scheduled = new Set(['round-robin', 'least-request']);
 /** CPU of a call with 10,000 endpoints in the list, as a multiple of that with 3; the rest is noise. */
 const listGrowth = 1.15;
+/** CPU of a call that is refused, as a multiple of a Pool.request that is answered. */
+const refusedToPool = 0.4;
 
 /**
  * @param {Pick<import('./report.mjs').Results, 'close' | 'micro'>} results
@@ -51,6 +53,12 @@ export function checkCeilings({ close, micro }) {
     'a call with 10,000 endpoints listed to one with 3, CPU',
     listGrowth,
     micro?.listLength.ratio,
+  );
+  add('a call refused by a full pool to Pool.request, CPU', refusedToPool, micro?.refused.byPool);
+  add(
+    'a call refused by an open breaker to Pool.request, CPU',
+    refusedToPool,
+    micro?.refused.byBreaker,
   );
   return ceilings;
 }

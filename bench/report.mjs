@@ -73,7 +73,7 @@ function callTable(calls) {
 const kilobytes = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
 
 /** @param {import('./micro/measure.mjs').MicroResults} micro */
-function microTables({ picks, update, imports, size, memory, listLength }) {
+function microTables({ picks, update, imports, size, memory, listLength, refused }) {
   const weights = (/** @type {boolean} */ unequal) => (unequal ? 'unequal' : 'equal');
   const sizes = picks[0]?.picks ?? [];
   return [
@@ -96,6 +96,7 @@ function microTables({ picks, update, imports, size, memory, listLength }) {
       ]),
     ),
     '',
+    `A call that is refused: by a full pool ${refused.byPool.median.toFixed(2)} times the CPU of a \`Pool.request\` that is answered (middle half ${middle(refused.byPool)}), by an open breaker ${refused.byBreaker.median.toFixed(2)} times (${middle(refused.byBreaker)}).`,
     `A call through \`client.fetch\` with 10,000 endpoints in the list, the pick left out: ${listLength.ratio.median.toFixed(2)} times the CPU of one with 3 (middle half ${middle(listLength.ratio)}).`,
     '',
     `An update of ${update.size.toLocaleString('en-US')} endpoints through \`client.update()\`, in milliseconds:`,

@@ -60,6 +60,8 @@ export async function openOutrigger(origins, policy = {}) {
     timeout: '2s',
     retry: { attempts: retries, perTryTimeout: '500ms' },
     hedge: { onPerTryTimeout: true, delay: 'p95' },
+    connectionPool: { maxConnections: 100, maxPendingRequests: 100, maxRequests: 1000 },
+    outlierDetection: { consecutiveGatewayErrors: 3 },
     ...policy,
   });
 }
@@ -70,7 +72,7 @@ export const rows = [
     id: 'outrigger-fetch',
     title: 'outrigger client.fetch',
     composes:
-      'three endpoints, least-request with two choices, a timeout for the call and for each try, two retries within a budget, hedges on the per-try timeout and after the 95th percentile',
+      'three endpoints, least-request with two choices, a timeout for the call and for each try, two retries within a budget, hedges on the per-try timeout and after the 95th percentile, limits of the connection pool, outlier detection',
     ours: true,
     async open(origins) {
       const client = await openOutrigger(origins);

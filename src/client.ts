@@ -44,15 +44,35 @@ export interface ResilientClient extends AsyncDisposable {
   endpoints(): EndpointSnapshot[];
   /** Counters and gauges by Envoy's names: `cluster.<name>.<stat>`. */
   stats(): Record<string, number>;
-  /** Calls back whenever outlier detection takes an endpoint out of rotation. */
+  /**
+   * Calls back whenever outlier detection takes an endpoint out of rotation. As with each of these functions: disposing of
+   * what it gives back (`using`, or `[Symbol.dispose]()`) takes the listener away; what the listener throws disturbs nobody,
+   * and is warned of once (`OUTRIGGER_LISTENER_THREW`).
+   * @throws TypeError when the listener is no function
+   */
   onEjection(listener: (event: EjectionEvent) => void): Disposable;
-  /** Calls back whenever an ejected endpoint is back in rotation. */
+  /**
+   * Calls back whenever an ejected endpoint is back in rotation, until what it gives back is disposed of.
+   * @throws TypeError when the listener is no function
+   */
   onReturn(listener: (event: ReturnEvent) => void): Disposable;
-  /** Calls back whenever the active health checks change their mind about an endpoint. */
+  /**
+   * Calls back whenever the active health checks change their mind about an endpoint, until what it gives back is
+   * disposed of.
+   * @throws TypeError when the listener is no function
+   */
   onHealthChange(listener: (event: HealthEvent) => void): Disposable;
-  /** Calls back whenever a limit of a connection pool refuses an attempt. */
+  /**
+   * Calls back whenever a limit of a connection pool refuses an attempt, until what it gives back is disposed of. That may
+   * be thousands of times a second.
+   * @throws TypeError when the listener is no function
+   */
   onOverflow(listener: (event: OverflowEvent) => void): Disposable;
-  /** Calls back whenever the circuit breaker of a service opens, half-opens or closes. */
+  /**
+   * Calls back whenever the circuit breaker of a service opens, half-opens or closes, until what it gives back is
+   * disposed of.
+   * @throws TypeError when the listener is no function
+   */
   onCircuitChange(listener: (event: CircuitEvent) => void): Disposable;
   /** The chain of layers of each cluster, in words. */
   describe(): string;

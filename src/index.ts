@@ -10,11 +10,13 @@ export type Endpoint = endpoint.Endpoint;
 
 export { createResilientClient, type ResilientClient } from './client.js';
 export {
+  CircuitOpenError,
   ClosedError,
   ConnectionError,
   isOutriggerError,
   NoHealthyEndpointError,
   OptionsError,
+  OverflowError,
   RefusedError,
   TimeoutError,
   type OptionsProblem,
@@ -53,7 +55,7 @@ export type {
 } from './cluster/events.js';
 export type { EndpointSnapshot } from './cluster/snapshot.js';
 export type { AttemptCause, AttemptRecord, Explanation } from './core/explanation.js';
-export type { Failure, FailureKind, ResponseFlag, TimeLimit } from './core/failure.js';
+export type { Failure, FailureKind, PoolLimit, ResponseFlag, TimeLimit } from './core/failure.js';
 export type {
   AnotherAttempt,
   AttemptLayer,
@@ -68,8 +70,12 @@ export type { BodyFunction, BodyValue, MadeBody } from './faces/body-init.js';
 export type { ResilientFetch } from './faces/fetch.js';
 export type { ResilientRequestInit } from './faces/request-init.js';
 export type { RequestOptions } from './faces/request.js';
+export type { ConnectionPoolOptions } from './options/connection-pool.js';
+export type { CircuitBreakerOptions } from './options/circuit-breaker.js';
+export type { HealthCheckOptions, StatusCodes } from './options/health-check.js';
 export type { HedgeOptions } from './options/hedge.js';
-export type { LoadBalancerOptions } from './options/load-balancer.js';
+export type { LoadBalancerOptions, WarmupOptions } from './options/load-balancer.js';
+export type { OutlierDetectionOptions } from './options/outlier-detection.js';
 export type {
   ClientOptions,
   EndpointOptions,
@@ -80,6 +86,7 @@ export type {
   TlsOptions,
   UpdateOptions,
 } from './options/options.js';
+export type { RateLimitHoldOptions } from './options/rate-limit-hold.js';
 export type {
   BackoffOptions,
   BudgetOptions,

@@ -17,6 +17,7 @@ import { task } from './task.mjs';
 /**
  * @typedef {object} MicroResults
  * @property {PickResult[]} picks
+ * @property {{ byPool: Summary, byBreaker: Summary }} refused CPU as a multiple of an answered Pool.request
  * @property {{ few: Summary, many: Summary, ratio: Summary }} listLength
  * @property {{ size: number, results: { policy: string, unequal: boolean, changed: number, ms: Summary }[] }} update
  * @property {{ title: string, ms: Summary }[]} imports
@@ -41,9 +42,12 @@ export async function measureMicro({ quick, progress }) {
   progress('calls with a long list');
   const server = new Child('server.mjs');
   let listLength;
+  let refused;
   try {
     const origins = await server.ask('origins');
     listLength = await task('list-length.mjs', [quick ? '9' : '25', ...origins]);
+    progress('calls that are refused');
+    refused = await task('refused.mjs', [quick ? '9' : '25', ...origins]);
   } finally {
     server.end();
   }
@@ -54,5 +58,5 @@ export async function measureMicro({ quick, progress }) {
   progress('size and memory');
   const size = await measureSize();
   const memory = await task('memory.mjs', [], ['--expose-gc']);
-  return { picks, listLength, update, imports, size, memory };
+  return { picks, listLength, refused, update, imports, size, memory };
 }

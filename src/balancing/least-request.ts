@@ -1,23 +1,27 @@
-/** The least busy of a few endpoints drawn at random; with unequal weights, a schedule that active attempts slow down. */
+/**
+ * The least busy of a few endpoints drawn at random; with unequal weights, or while one warms up, a
+ * schedule that active attempts slow down.
+ */
 import type { Endpoint } from '../cluster/endpoint.js';
 import type { Runtime } from '../core/runtime.js';
 import type { Balancer, BalancerContext } from './balancer.js';
-import { EdfScheduler, PRE_PICK_LIMIT } from './edf.js';
+import { Schedule } from './schedule.js';
+import { Warmup, type WarmupSettings } from './warmup.js';
 import { weightsAreEqual } from './weights.js';
 
 export interface LeastRequestSettings {
   readonly choiceCount: number;
   readonly activeRequestBias: number;
   readonly fullScan: boolean;
+  readonly warmup?: WarmupSettings | undefined;
 }
 
 /** Envoy's LEAST_REQUEST (`source/extensions/load_balancing_policies/least_request`). */
 export class LeastRequest implements Balancer {
   readonly name = 'least-request';
   private readonly runtime: Runtime;
-  /** Picks made from a schedule so far, from a random start. */
-  private position: number;
-  private readonly schedule: EdfScheduler | undefined;
+  private schedule: Schedule | undefined;
+  private warmup: Warmup | undefined;
 
   constructor(
     private readonly settings: LeastRequestSettings,
@@ -25,27 +29,32 @@ export class LeastRequest implements Balancer {
     { runtime, previous }: BalancerContext,
   ) {
     this.runtime = runtime;
-    this.position =
-      previous instanceof LeastRequest
-        ? previous.position
-        : Math.floor(runtime.random() * PRE_PICK_LIMIT);
-    if (weightsAreEqual(endpoints)) return;
-    const bias = settings.activeRequestBias;
-    const weightOf = (entry: number) => {
-      const { weight, active } = endpoints[entry] as Endpoint;
-      return bias === 1 ? weight / (active + 1) : weight / (active + 1) ** bias;
-    };
-    this.schedule = new EdfScheduler(endpoints.length, weightOf, this.position);
+    this.plan(previous instanceof LeastRequest ? previous.schedule : undefined);
   }
 
   pick(): Endpoint | undefined {
-    const { endpoints, schedule } = this;
+    const { endpoints, warmup } = this;
     if (endpoints.length < 2) return endpoints[0];
-    if (schedule !== undefined) {
-      this.position = (this.position + 1) % PRE_PICK_LIMIT;
-      return endpoints[schedule.pick()];
-    }
+    if (warmup?.lookAt(this.runtime.now()) === true) this.plan(this.schedule);
+    if (this.schedule !== undefined) return this.schedule.pick();
     return this.settings.fullScan ? this.scan() : this.sample();
+  }
+
+  /** A schedule where one is needed. */
+  private plan(before: Schedule | undefined): void {
+    const { endpoints, settings, runtime } = this;
+    const warmup = Warmup.of(settings.warmup, endpoints, runtime);
+    this.warmup = warmup;
+    this.schedule = undefined;
+    if (warmup === undefined && weightsAreEqual(endpoints)) return;
+    const bias = settings.activeRequestBias;
+    const weightOf = (endpoint: Endpoint) => {
+      const { active } = endpoint;
+      const weight =
+        warmup === undefined ? endpoint.weight : endpoint.weight * warmup.factorOf(endpoint);
+      return bias === 1 ? weight / (active + 1) : weight / (active + 1) ** bias;
+    };
+    this.schedule = new Schedule(endpoints, weightOf, runtime, before);
   }
 
   /** Draws with replacement, as Envoy does; the first drawn stays unless a later one is strictly less busy. */

@@ -3,11 +3,13 @@ import type { Endpoint } from '../cluster/endpoint.js';
 import type { Runtime } from '../core/runtime.js';
 import { AliasTable } from './alias-table.js';
 import type { AttemptResult, Balancer, BalancerContext } from './balancer.js';
+import { Warmup, type WarmupSettings } from './warmup.js';
 import { weightsAreEqual } from './weights.js';
 
 export interface PeakEwmaSettings {
   /** Milliseconds after which an observation counts for 1/e. */
   readonly decayTime: number;
+  readonly warmup?: WarmupSettings | undefined;
 }
 
 /** Expected of an endpoint while nobody has answered anything, in ms (the default of tower's first `PeakEwma`). */
@@ -23,6 +25,8 @@ const PENALTY_LIMIT = 1024;
 const RESOLUTION = 0.001;
 /** How often a second endpoint is drawn by weight before any other will do. */
 const REDRAWS = 4;
+/** How often an endpoint is drawn that may refuse because it warms up. */
+const WARM_DRAWS = 16;
 
 /** What is remembered of an endpoint, whichever balancer of this policy asks. Latency and penalty fade with time. */
 class Memory {
@@ -53,12 +57,13 @@ export class PeakEwma implements Balancer {
   private readonly decayTime: number;
   private readonly table: AliasTable | undefined;
   private readonly meanWeight: number;
+  private warmup: Warmup | undefined;
   /** Moving average of the latencies of all successes, in ms; 0 before the first. */
   private typical = 0;
   private typicalAt = 0;
 
   constructor(
-    settings: PeakEwmaSettings,
+    private readonly settings: PeakEwmaSettings,
     private readonly endpoints: readonly Endpoint[],
     { runtime, previous }: BalancerContext,
   ) {
@@ -68,6 +73,7 @@ export class PeakEwma implements Balancer {
       this.typical = previous.typical;
       this.typicalAt = previous.typicalAt;
     }
+    this.warmup = Warmup.of(settings.warmup, endpoints, runtime);
     const weights = endpoints.map((endpoint) => endpoint.weight);
     this.meanWeight = weights.reduce((sum, weight) => sum + weight, 0) / weights.length;
     if (!weightsAreEqual(endpoints)) this.table = new AliasTable(weights);
@@ -81,6 +87,7 @@ export class PeakEwma implements Balancer {
   pick(): Endpoint | undefined {
     const { endpoints } = this;
     if (endpoints.length < 2) return endpoints[0];
+    if (this.warmup !== undefined) return this.pickWarming(this.warmup);
     const first = this.draw();
     const one = endpoints[first] as Endpoint;
     const other = endpoints[this.drawOther(first)] as Endpoint;
@@ -130,13 +137,32 @@ export class PeakEwma implements Balancer {
     }
   }
 
-  /** What one more attempt at the endpoint is expected to cost, in ms. */
-  private cost(endpoint: Endpoint, now: number): number {
-    const { active, weight } = endpoint;
+  /** The same while endpoints warm up: one that is drawn and not warm yet is often passed over. */
+  private pickWarming(warmup: Warmup): Endpoint {
+    const { endpoints, runtime } = this;
+    const now = runtime.now();
+    if (warmup.lookAt(now)) this.warmup = Warmup.of(this.settings.warmup, endpoints, runtime);
+    const isReady = (entry: number) =>
+      runtime.random() < warmup.shareOf(endpoints[entry] as Endpoint);
+    let first = this.draw();
+    for (let draws = 1; draws < WARM_DRAWS && !isReady(first); draws++) first = this.draw();
+    const second = this.drawOther(first);
+    const one = endpoints[first] as Endpoint;
+    const other = endpoints[second] as Endpoint;
+    if (!isReady(second)) return one;
+    const isCheaper =
+      this.cost(other, now, warmup.shareOf(other)) < this.cost(one, now, warmup.shareOf(one));
+    return isCheaper ? other : one;
+  }
+
+  /** What one more attempt at the endpoint is expected to cost, in ms; `share` is the part of its weight that counts. */
+  private cost(endpoint: Endpoint, now: number, share = 1): number {
+    const { active } = endpoint;
+    const weight = endpoint.weight * share;
     const memory = endpoint.balancing as Memory;
-    const share = this.faded(memory.at, now);
-    const penalty = 1 + (memory.penalty - 1) * share;
-    let latency = memory.latency * share;
+    const left = this.faded(memory.at, now);
+    const penalty = 1 + (memory.penalty - 1) * left;
+    let latency = memory.latency * left;
     if (active === 0) return latency * penalty;
     // Time alone makes nobody faster than usual while an answer is awaited: an endpoint that hangs would look ever
     // cheaper, and one that was idle for long would be flooded before its first answer.

@@ -4,10 +4,11 @@ import { LeastRequest, type LeastRequestSettings } from './least-request.js';
 import { PeakEwma, type PeakEwmaSettings } from './peak-ewma.js';
 import { RandomChoice } from './random.js';
 import { RoundRobin } from './round-robin.js';
+import type { WarmupSettings } from './warmup.js';
 
 /** A load-balancing policy after validation: every option present, times in milliseconds; or one of the user's own. */
 export type LoadBalancerPolicy =
-  | { readonly policy: 'round-robin' }
+  | { readonly policy: 'round-robin'; readonly warmup?: WarmupSettings | undefined }
   | { readonly policy: 'random' }
   | ({ readonly policy: 'least-request' } & LeastRequestSettings)
   | ({ readonly policy: 'peak-ewma' } & PeakEwmaSettings)
@@ -18,7 +19,7 @@ export function balancerFactory(policy: LoadBalancerPolicy): BalancerFactory {
   if (typeof policy === 'function') return policy;
   switch (policy.policy) {
     case 'round-robin':
-      return (endpoints, context) => new RoundRobin(endpoints, context);
+      return (endpoints, context) => new RoundRobin(endpoints, context, policy.warmup);
     case 'random':
       return (endpoints, context) => new RandomChoice(endpoints, context);
     case 'least-request':

@@ -4,12 +4,17 @@ import { Alarms } from '../core/alarms.js';
 import { CallList } from '../core/call-list.js';
 import type { Attempt } from '../core/attempt.js';
 import { BodySource } from '../core/body.js';
-import type { Call, Chains, Upstream } from '../core/call.js';
+import type { Call, Chains, EndpointHealth, Upstream } from '../core/call.js';
 import * as drive from '../core/drive.js';
 import type { Runtime } from '../core/runtime.js';
+import { CircuitBreaker } from './circuit-breaker.js';
 import type { Counters } from './counters.js';
 import type { ClusterEvents } from './events.js';
 import type { HeadTimes } from './head-times.js';
+import type { HealthChecks } from './health-checks.js';
+import type { Limits } from './limits.js';
+import { OutlierDetection } from './outlier-detection.js';
+import type { OutlierPolicy } from './outlier-policy.js';
 import { RetrySlots } from './retry-slots.js';
 import { Rotation } from './rotation.js';
 import { Endpoint, type EndpointAddress, type Sender } from './endpoint.js';
@@ -25,6 +30,8 @@ export interface ClusterParts {
   readonly balancer: BalancerFactory;
   readonly endpoints: readonly EndpointAddress[];
   readonly counters: Counters;
+  /** What it may have at once. */
+  readonly limits: Limits;
   /** Told what happens to its endpoints and limits. */
   readonly events: ClusterEvents;
   /** Makes the connections of an endpoint. */
@@ -41,12 +48,19 @@ export class Cluster implements Upstream {
   readonly port: string;
   readonly isSecure: boolean;
   readonly counters: Counters;
+  readonly limits: Limits;
   readonly events: ClusterEvents;
   readonly runtime: Runtime;
   readonly slots: RetrySlots;
+  /** Off until it is given a policy. */
+  readonly breaker: CircuitBreaker;
+  /** Off until it is given a policy. */
+  readonly outliers: OutlierDetection;
   readonly alarms: Alarms;
   /** Kept while a hedge delay goes by them. */
   headTimes: HeadTimes | undefined = undefined;
+  /** There once they have been on; what they have counted stays. */
+  healthChecks: HealthChecks | undefined = undefined;
   /** What its calls go through. Set right after it is made, and when its policy changes. */
   chains!: Chains;
   readonly #connect: (endpoint: Endpoint) => Sender;
@@ -65,9 +79,12 @@ export class Cluster implements Upstream {
     this.counters = parts.counters;
     this.runtime = parts.runtime;
     this.events = parts.events;
+    this.limits = parts.limits;
     this.#connect = parts.connect;
     this.#idle = parts.idle;
     this.alarms = new Alarms(parts.runtime);
+    this.outliers = new OutlierDetection(this);
+    this.breaker = new CircuitBreaker(this);
     this.slots = new RetrySlots(parts.runtime, () => this.#calls.size);
     this.#rotation = new Rotation(
       parts.endpoints.map((address) => this.#newEndpoint(address)),
@@ -83,6 +100,15 @@ export class Cluster implements Upstream {
 
   get endpoints(): readonly Endpoint[] {
     return this.#rotation.endpoints;
+  }
+
+  get endpointHealth(): EndpointHealth {
+    const { endpoints } = this;
+    return {
+      endpoints: endpoints.length,
+      ejected: endpoints.filter(({ ejected }) => ejected).length,
+      failedCheck: endpoints.filter(({ failedCheck }) => failedCheck).length,
+    };
   }
 
   /** Calls that have not ended. */
@@ -110,7 +136,11 @@ export class Cluster implements Upstream {
     });
     this.#rotation.setEndpoints(endpoints);
     this.counters.membership_change += 1;
-    for (const endpoint of known.values()) endpoint.sender.leave();
+    this.healthChecks?.endpointsChanged();
+    for (const endpoint of known.values()) {
+      this.outliers.left(endpoint);
+      endpoint.sender.leave();
+    }
   }
 
   /** Another policy, or other options of the same: then what it remembers of endpoints stays. */
@@ -118,17 +148,27 @@ export class Cluster implements Upstream {
     this.#rotation.setFactory(factory);
   }
 
+  /** Undefined switches it off; then every endpoint returns. */
+  setOutlierDetection(policy: OutlierPolicy | undefined): void {
+    this.outliers.setPolicy(policy);
+    this.#rotation.setPanicThreshold(policy?.minHealthPercent ?? 0);
+  }
+
   /** The health of an endpoint has changed: that holds for the next pick. */
   healthChanged(): void {
     this.#rotation.refresh();
   }
 
-  /** Until that time of the runtime's clock the endpoint is chosen last. */
+  /** Until that time of the runtime's clock the endpoint is chosen last; a hold that lasts longer stays. */
   hold(endpoint: Endpoint, until: number): void {
-    const isHeld = endpoint.heldUntil > this.runtime.now();
-    endpoint.heldUntil = Math.max(endpoint.heldUntil, until);
+    const now = this.runtime.now();
+    if (until <= Math.max(endpoint.heldUntil, now)) return;
+    const isHeld = endpoint.heldUntil > now;
+    endpoint.heldUntil = until;
     // One that is held already is left out until its first time is over, and then looked at anew.
-    if (!isHeld) this.#rotation.refresh();
+    if (isHeld) return;
+    this.counters.endpoint_held_total += 1;
+    this.#rotation.refresh();
   }
 
   pick(call: Call): Endpoint | undefined {
@@ -159,9 +199,14 @@ export class Cluster implements Upstream {
     else sendOpened(pieces, attempt, sender);
   }
 
+  dropped(attempt: Attempt): void {
+    this.limits.dropped.add(attempt);
+  }
+
   ended(attempt: Attempt): void {
     const endpoint = attempt.endpoint as Endpoint;
     endpoint.active -= 1;
+    if (this.limits.dropped.size > 0) this.limits.dropped.delete(attempt);
     const { failure: reason, headAt } = attempt;
     // A head that was dropped has been an answer, although the rest of it may have been cut off.
     const answered = reason === undefined || (reason.kind === 'superseded' && headAt !== -1);
@@ -185,21 +230,31 @@ export class Cluster implements Upstream {
   /** No further call is taken. */
   close(reason: unknown): void {
     this.#closed ??= { reason };
+    this.healthChecks?.stop();
   }
 
   /** Fails what is in flight and closes every connection. */
   destroy(reason: unknown): void {
     this.close(reason);
+    this.outliers.stop();
+    // Places that are given back now are nobody's.
+    this.limits.close();
     for (const call of this.#calls.toArray()) drive.close(call, reason);
     for (const { sender } of this.endpoints) sender.destroy();
   }
 
   /** Envoy's counters and gauges, without the prefix. */
   stats(): Record<string, number> {
+    const now = this.runtime.now();
     return {
       ...this.counters.read(),
+      ...this.breaker.stats(),
+      ...this.outliers.stats(),
+      ...this.limits.stats(this.slots),
+      ...this.healthChecks?.stats(),
       membership_total: this.endpoints.length,
       membership_healthy: this.endpoints.filter(({ healthy }) => healthy).length,
+      endpoints_held: this.endpoints.filter(({ heldUntil }) => heldUntil > now).length,
       max_host_weight: this.endpoints.reduce((most, { weight }) => Math.max(most, weight), 0),
     };
   }
@@ -218,5 +273,6 @@ const CANCELLED: ReadonlySet<string> = new Set([
   'closed',
   'refused',
   'unsendable',
+  'overflow',
   'invalid',
 ]);

@@ -3,6 +3,8 @@ export class Counters {
   upstream_cx_total = 0;
   upstream_cx_active = 0;
   upstream_cx_http1_total = 0;
+  upstream_cx_http2_total = 0;
+  upstream_cx_close_notify = 0;
   upstream_cx_connect_fail = 0;
   upstream_cx_connect_timeout = 0;
   upstream_cx_destroy = 0;
@@ -18,6 +20,7 @@ export class Counters {
   upstream_rq_pending_failure_eject = 0;
   upstream_rq_active_overflow = 0;
   upstream_rq_cancelled = 0;
+  upstream_rq_rx_reset = 0;
   upstream_rq_total = 0;
   upstream_rq_active = 0;
   upstream_rq_completed = 0;
@@ -36,6 +39,8 @@ export class Counters {
   /** Answers of the user's `fallback`; Envoy has no such thing. */
   upstream_rq_fallback = 0;
   membership_change = 0;
+  /** Times that an endpoint was put on hold for what it has asked for; Envoy has no such thing. */
+  endpoint_held_total = 0;
   /** Final answers by status, the client's own included. */
   readonly #codes = new Map<number, number>();
   /** Answers that were retried, by status. */

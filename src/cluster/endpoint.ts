@@ -1,6 +1,7 @@
 /** One address that serves a service, and what the client knows about it. */
 
 import type { Attempt } from '../core/attempt.js';
+import { OutlierRecord } from './outlier-record.js';
 
 /** What makes an endpoint; everything else about it is learnt. */
 export interface EndpointAddress {
@@ -18,8 +19,14 @@ export interface Sender {
   send(attempt: Attempt): void;
   /** Connections that are open or being opened, and those of them that wait for work. */
   readonly size: { readonly open: number; readonly idle: number };
+  /** Attempts that wait for a connection. */
+  readonly waiting: number;
+  /** The options of the pool have changed. */
+  limitsChanged(): void;
   /** The connections of now close: idle ones at once, busy ones after their exchange. */
   drain(): void;
+  /** What connections are made of has changed: as `drain`, and those that are being made are begun anew. */
+  renew(): void;
   /** The endpoint is no longer one: as `drain`, and what is opened yet closes after one exchange. */
   leave(): void;
   /** Closes every connection at once. */
@@ -36,7 +43,7 @@ export class Endpoint {
   locality: string;
   /** Attempts from their start until their body has ended. */
   active = 0;
-  /** Attempts that were sent or tried to be sent. */
+  /** Attempts that were begun. */
   total = 0;
   /** Attempts that got a head with a status below 500. */
   success = 0;
@@ -46,12 +53,16 @@ export class Endpoint {
   ejected = false;
   /** Found unhealthy by active health checks. */
   failedCheck = false;
+  /** What the latest of these checks has found, in words; undefined before the first. */
+  lastCheck: string | undefined = undefined;
   /** The time of the runtime's clock until which it is chosen last; 0 is none. */
   heldUntil = 0;
   /** The time of the runtime's clock from which its warm-up counts. */
   warmsFrom: number;
   /** What the balancing policy remembers about this endpoint; after a change of policy, what the old one did. */
   balancing: unknown = undefined;
+  /** @internal What outlier detection remembers of it. */
+  readonly outlier = new OutlierRecord();
   /** @internal Set by the cluster before the first attempt. */
   sender!: Sender;
 

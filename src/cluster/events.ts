@@ -38,7 +38,7 @@ export interface ReturnEvent extends EndpointEvent {
 /** The active health checks have changed their mind about an endpoint. */
 export interface HealthEvent extends EndpointEvent {
   readonly healthy: boolean;
-  /** What the deciding check found: `200`, `503`, `connection refused`, `timeout`. */
+  /** What the deciding check found: `200`, `503`, `connection refused`, `timeout`; `switched-off` when they are no more. */
   readonly reason: string;
 }
 
@@ -49,7 +49,7 @@ export interface OverflowEvent {
   /** The endpoint the attempt was meant for. */
   readonly endpoint: string;
   /** The option that has the limit. */
-  readonly limit: 'maxPendingRequests' | 'maxRequests';
+  readonly limit: 'connectionPool.maxPendingRequests' | 'connectionPool.maxRequests';
   /** What it is set to. */
   readonly value: number;
 }
@@ -68,9 +68,9 @@ export type CircuitState = 'closed' | 'open' | 'half-open';
 
 /** One for each client. */
 export class ClusterEvents {
-  readonly ejection = new Hook<EjectionEvent>();
-  readonly return = new Hook<ReturnEvent>();
-  readonly health = new Hook<HealthEvent>();
-  readonly overflow = new Hook<OverflowEvent>();
-  readonly circuit = new Hook<CircuitEvent>();
+  readonly ejection = new Hook<EjectionEvent>('onEjection');
+  readonly return = new Hook<ReturnEvent>('onReturn');
+  readonly health = new Hook<HealthEvent>('onHealthChange');
+  readonly overflow = new Hook<OverflowEvent>('onOverflow');
+  readonly circuit = new Hook<CircuitEvent>('onCircuitChange');
 }

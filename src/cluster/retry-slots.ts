@@ -46,6 +46,10 @@ export class RetrySlots implements Slots {
     }
   }
 
+  get hasBudget(): boolean {
+    return this.#limits.budget !== undefined;
+  }
+
   /** How many may be taken at this moment. */
   get limit(): number {
     const { budget, maxRetries } = this.#limits;

@@ -16,8 +16,8 @@ export class Rotation {
   #candidates: readonly Endpoint[];
   #panicThreshold = 0;
   #inPanic = false;
-  /** When the first hold is over. */
-  #nextRelease = Number.POSITIVE_INFINITY;
+  /** When to look at the endpoints anew: when the first hold is over, or at once. */
+  #nextLook = Number.POSITIVE_INFINITY;
 
   constructor(
     endpoints: readonly Endpoint[],
@@ -43,16 +43,13 @@ export class Rotation {
 
   /** Endpoints are chosen regardless of their health. */
   get inPanic(): boolean {
-    return this.#inPanic;
+    return this.#panics(this.#endpoints);
   }
 
   /** A policy of the user's may throw: then the list stays as it was. */
   setEndpoints(endpoints: readonly Endpoint[]): void {
-    const candidates = this.#candidatesOf(endpoints);
-    this.#balancer = this.#factory(candidates, this.#context());
+    this.#look(endpoints);
     this.#endpoints = endpoints;
-    this.#candidates = candidates;
-    this.#inPanic = this.#panics(endpoints);
   }
 
   /** Another policy, or other options of the same: then what it remembers of endpoints stays. */
@@ -67,17 +64,15 @@ export class Rotation {
     this.refresh();
   }
 
-  /** The health of an endpoint, or how long it is held, has changed. */
+  /** The health of an endpoint, or how long it is held, has changed. Of many changes in a row one balancer comes. */
   refresh(): void {
-    this.#inPanic = this.#panics(this.#endpoints);
-    const candidates = this.#candidatesOf(this.#endpoints);
-    if (isSame(candidates, this.#candidates)) return;
-    this.#candidates = candidates;
-    this.#balancer = this.#factory(candidates, this.#context());
+    this.#nextLook = Number.NEGATIVE_INFINITY;
   }
 
   pick(call: Call): Endpoint | undefined {
-    if (this.#nextRelease !== Number.POSITIVE_INFINITY) this.#release();
+    if (this.#nextLook !== Number.POSITIVE_INFINITY && this.#runtime.now() >= this.#nextLook) {
+      this.#look(this.#endpoints);
+    }
     if (this.#inPanic) this.#counters.lb_healthy_panic += 1;
     return this.#balancer.pick(call);
   }
@@ -101,28 +96,28 @@ export class Rotation {
     return endpoint ?? first;
   }
 
-  #release(): void {
-    if (this.#runtime.now() >= this.#nextRelease) this.refresh();
+  /** When the user's policy throws, everything is as before, and the next pick looks again. */
+  #look(endpoints: readonly Endpoint[]): void {
+    const now = this.#runtime.now();
+    const inPanic = this.#panics(endpoints);
+    const usable = inPanic ? endpoints : endpoints.filter(isHealthy);
+    const held = usable.filter(({ heldUntil }) => heldUntil > now);
+    const candidates = held.length === 0 ? usable : withoutHeld(usable, held);
+    if (endpoints !== this.#endpoints || !isSame(candidates, this.#candidates)) {
+      this.#balancer = this.#factory(candidates, this.#context());
+    }
+    this.#candidates = candidates;
+    this.#inPanic = inPanic;
+    this.#nextLook = held.reduce(
+      (first, { heldUntil }) => Math.min(first, heldUntil),
+      Number.POSITIVE_INFINITY,
+    );
   }
 
   #panics(endpoints: readonly Endpoint[]): boolean {
     if (this.#panicThreshold === 0) return false;
-    const healthy = endpoints.filter((endpoint) => endpoint.healthy).length;
+    const healthy = endpoints.filter(isHealthy).length;
     return isInPanic(healthy, endpoints.length, this.#panicThreshold);
-  }
-
-  /** The healthy ones, or in panic all; of these, endpoints that are held are left out while there are others. */
-  #candidatesOf(endpoints: readonly Endpoint[]): readonly Endpoint[] {
-    const inPanic = this.#panics(endpoints);
-    const usable = inPanic ? endpoints : endpoints.filter((endpoint) => endpoint.healthy);
-    const now = this.#runtime.now();
-    this.#nextRelease = Number.POSITIVE_INFINITY;
-    const free = usable.filter(({ heldUntil }) => {
-      if (heldUntil <= now) return true;
-      this.#nextRelease = Math.min(this.#nextRelease, heldUntil);
-      return false;
-    });
-    return free.length === 0 ? usable : free;
   }
 
   #context(): { readonly runtime: Runtime; readonly previous: Balancer } {
@@ -132,6 +127,21 @@ export class Rotation {
 
 /** How often Istio lets Envoy draw anew for a retry (`host_selection_retry_max_attempts`). */
 const RESELECTIONS = 5;
+
+function isHealthy({ healthy }: Endpoint): boolean {
+  return healthy;
+}
+
+/**
+ * Endpoints that are held are chosen last. Where the others are out and there for panic's sake alone, they take their
+ * part like everybody: load is to be spread.
+ */
+function withoutHeld(usable: readonly Endpoint[], held: readonly Endpoint[]): readonly Endpoint[] {
+  const isHeld = new Set(held);
+  const free = usable.filter((endpoint) => !isHeld.has(endpoint));
+  const isEnough = free.some(isHealthy) || (free.length > 0 && !held.some(isHealthy));
+  return isEnough ? free : usable;
+}
 
 function isSame(one: readonly Endpoint[], other: readonly Endpoint[]): boolean {
   return one.length === other.length && one.every((endpoint, index) => endpoint === other[index]);

@@ -11,12 +11,26 @@ export interface EndpointSnapshot {
   readonly locality: string;
   /** True while the endpoint is in rotation. */
   readonly healthy: boolean;
+  /** Taken out of rotation by outlier detection. */
+  readonly ejected: boolean;
+  /** Milliseconds until the sweep that lets it return; undefined while it is not ejected. */
+  readonly returnsIn: number | undefined;
+  /** How often it has been ejected. */
+  readonly ejections: number;
+  /** Found unhealthy by active health checks. */
+  readonly failedCheck: boolean;
+  /** What the latest check found: `200`, `503`, `timeout`, `connection refused`; undefined while there was none. */
+  readonly lastCheck: string | undefined;
+  /** Milliseconds for which it is chosen last, since it has asked for a pause; undefined when it has not. */
+  readonly heldFor: number | undefined;
   /** Attempts in flight, until their bodies have ended. */
   readonly active: number;
-  /** Attempts ever sent to it, and how those that are over went; cancelled ones are neither. */
+  /** Attempts ever begun at it, and how those that are over went; cancelled and refused ones are neither. */
   readonly total: number;
   readonly success: number;
   readonly error: number;
+  /** Those of the active ones that wait for a connection. */
+  readonly waiting: number;
   /** Its connections: open or being opened, and those of them that wait for work. */
   readonly connections: { readonly open: number; readonly idle: number };
 }
@@ -29,10 +43,27 @@ export function snapshotEndpoint(cluster: Cluster, endpoint: Endpoint): Endpoint
     weight,
     locality,
     healthy: endpoint.healthy,
+    ejected: endpoint.ejected,
+    returnsIn: rounded(cluster.outliers.returnsIn(endpoint)),
+    ejections: endpoint.outlier.ejections,
+    failedCheck: endpoint.failedCheck,
+    lastCheck: endpoint.lastCheck,
+    heldFor: rounded(heldFor(cluster, endpoint)),
     active,
+    waiting: sender.waiting,
     total,
     success,
     error,
     connections: { ...sender.size },
   };
+}
+
+/** To microseconds, as `explain` has times. */
+function rounded(milliseconds: number | undefined): number | undefined {
+  return milliseconds === undefined ? undefined : Math.round(milliseconds * 1000) / 1000;
+}
+
+function heldFor({ runtime }: Cluster, { heldUntil }: Endpoint): number | undefined {
+  const left = heldUntil - runtime.now();
+  return left > 0 ? left : undefined;
 }

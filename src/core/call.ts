@@ -18,6 +18,9 @@ export interface Chain {
   readonly upstream: Upstream;
   readonly callLayers: readonly CallLayer[];
   readonly attemptLayers: readonly AttemptLayer[];
+  /** Those of them that want to know of a connection, and of a head. */
+  readonly connectedLayers: readonly AttemptLayer[];
+  readonly headLayers: readonly AttemptLayer[];
   /** Code of the user's runs in it, which can tell in whose async context. */
   readonly keepsContext: boolean;
   /** Those of `callLayers` that judge; nothing is asked, or built to be asked, when there are none. */
@@ -50,16 +53,27 @@ export interface Upstream {
   readonly policy: string;
   /** The limit of further attempts, which all calls share. */
   readonly slots: Slots;
+  /** Asked for when there was no endpoint to send to, to say why. */
+  readonly endpointHealth: EndpointHealth;
   /** Undefined when there is no endpoint to send to. */
   pick(call: Call): AttemptEndpoint | undefined;
   /** An attempt begins at its endpoint. */
   started(attempt: Attempt): void;
   /** Puts the attempt on the wire; whatever happens there is reported to the driver. */
   send(attempt: Attempt): void;
+  /** The rest of an answer that nobody wants is read on, so that its connection stays. */
+  dropped(attempt: Attempt): void;
   /** The attempt is over, its body included. Called exactly once for each `started`. */
   ended(attempt: Attempt): void;
   /** The call has ended, with `call.answer` or `call.failure`. Exactly once for each call driven. */
   callEnded(call: Call): void;
+}
+
+/** How many endpoints there are, and how many of them are left out for what reason; one may have both. */
+export interface EndpointHealth {
+  readonly endpoints: number;
+  readonly ejected: number;
+  readonly failedCheck: number;
 }
 
 /** Places for attempts beyond the first of their call. */
@@ -114,6 +128,8 @@ export class Call {
   /** The answer the client made itself, when there was one. */
   localReply: LocalReply | undefined = undefined;
 
+  /** @internal The period of the circuit breaker that let it through; 0: none did. */
+  circuitPeriod = 0;
   /** @internal Places in lists; -1 in none. */
   clusterSlot = -1;
   /** @internal */

@@ -112,7 +112,7 @@ export function fail(attempt: Attempt, reason: Failure): void {
 
 function takeConnection(attempt: Attempt): void {
   attempt.connectedAt = attempt.progressAt = attempt.call.chain.runtime.now();
-  const layers = attempt.call.chain.attemptLayers;
+  const layers = attempt.call.chain.connectedLayers;
   if (layers.length === 0) return;
   try {
     for (const layer of layers) layer.connected?.(attempt);
@@ -127,9 +127,9 @@ function takeHead(attempt: Attempt): void {
   attempt.headAt = attempt.progressAt = chain.runtime.now();
   giveSlot(attempt);
   let verdict: Verdict | undefined;
-  if (chain.attemptLayers.length > 0 || chain.judges.length > 0) {
+  if (chain.headLayers.length > 0 || chain.judges.length > 0) {
     try {
-      for (const layer of chain.attemptLayers) layer.head?.(attempt);
+      for (const layer of chain.headLayers) layer.head?.(attempt);
       verdict = chain.judges.length > 0 ? judge(call, eventOf('head', attempt)) : undefined;
     } catch (error) {
       failCall(call, thrown(error, attempt));
@@ -366,14 +366,21 @@ function accept(attempt: Attempt): void {
 
 /** Reads the rest of an unwanted answer, so that its connection stays; `data` and `DRAIN_LIMIT` bound it. */
 function drop(attempt: Attempt): void {
-  if (attempt.body?.finished === false) {
-    // Answered early: its connection is lost anyway, and the body is for the next attempt to read.
+  // Answered early: its connection is lost anyway, and the body is for the next attempt to read.
+  const isEarly = attempt.body?.finished === false;
+  // One that waits for a connection may be waiting for this one.
+  if (isEarly || attempt.call.attempts.some(isWaiting)) {
     cancel(attempt, SUPERSEDED);
     return;
   }
   attempt.phase = 'dropped';
   attempt.call.hasDropped = true;
+  attempt.call.chain.upstream.dropped(attempt);
   attempt.resume();
+}
+
+function isWaiting({ phase, connectedAt }: Attempt): boolean {
+  return phase === 'sent' && connectedAt === -1;
 }
 
 function plan(call: Call, verdict: AnotherAttempt): void {

@@ -1,7 +1,7 @@
 /** The errors that leave the client, and how a failure becomes one. */
 import type { Call } from './call.js';
 import { attemptRecords, describeCause, type AttemptRecord } from './explanation.js';
-import type { Failure, TimeLimit } from './failure.js';
+import type { Failure, PoolLimit, TimeLimit } from './failure.js';
 
 const BRAND = Symbol.for('outrigger.error');
 
@@ -95,14 +95,50 @@ function lastOf({ answer, attempts: { length: made } }: Call): string {
   return answer !== undefined || made === 1 ? '' : `, in the last of ${made} attempts`;
 }
 
-/** The cluster has no endpoint to send to. */
+/** The cluster has no endpoint to send to, or none that is healthy. */
 export class NoHealthyEndpointError extends CallError {
   override readonly name = 'NoHealthyEndpointError';
   readonly code = 'ERR_OUTRIGGER_NO_HEALTHY_ENDPOINT';
 
   /** @internal */
   constructor(call: Call, failure: Failure) {
-    super(`no healthy upstream: ${call.service} has no endpoint to send to`, call, failure);
+    super(`no healthy upstream: ${call.service} ${whyNone(call)}`, call, failure);
+  }
+}
+
+function whyNone({ chain: { upstream } }: Call): string {
+  const { endpoints, ejected, failedCheck } = upstream.endpointHealth;
+  if (endpoints === 0) return 'has no endpoint';
+  const reasons = [
+    ...(ejected > 0 ? [`${ejected} ejected by outlier detection`] : []),
+    ...(failedCheck > 0 ? [`${failedCheck} failed the health check`] : []),
+  ];
+  const count = `has ${endpoints === 1 ? '1 endpoint' : `${endpoints} endpoints`}`;
+  if (reasons.length === 0) return `${count}, and its load balancer chose none`;
+  return `${count}, of which none is healthy: ${reasons.join(', ')}`;
+}
+
+/** A limit of the connection pool was reached: the request was never sent. */
+export class OverflowError extends CallError {
+  override readonly name = 'OverflowError';
+  readonly code = 'ERR_OUTRIGGER_OVERFLOW';
+  /** The option that sets the limit. */
+  readonly limit: `connectionPool.${PoolLimit['option']}`;
+  /** What it is set to. */
+  readonly value: number;
+
+  /** @internal */
+  constructor(call: Call, failure: Failure) {
+    const { option, value } = failure.overflow ?? { option: 'maxRequests', value: 0 };
+    const what =
+      option === 'maxRequests' ? 'requests under way' : 'attempts that wait for a connection';
+    super(
+      `${call.service}: overflow, the limit of ${value} is reached on ${what} (connectionPool.${option})`,
+      call,
+      failure,
+    );
+    this.limit = `connectionPool.${option}`;
+    this.value = value;
   }
 }
 
@@ -117,6 +153,28 @@ export class ConnectionError extends CallError {
   /** @internal */
   constructor(call: Call, failure: Failure) {
     super(failure.kind === 'body-cut' ? 'terminated' : 'fetch failed', call, failure);
+  }
+}
+
+/** The circuit breaker of the service is open: the call was refused before any attempt. */
+export class CircuitOpenError extends CallError {
+  override readonly name = 'CircuitOpenError';
+  readonly code = 'ERR_OUTRIGGER_CIRCUIT_OPEN';
+  /**
+   * Milliseconds, a whole number from 1, until calls are let through on trial; while calls are on trial, until
+   * further ones are at the latest.
+   */
+  readonly retryAfterMs: number;
+
+  /** @internal */
+  constructor(call: Call, failure: Failure) {
+    const { retryAfterMs = 0 } = failure;
+    super(
+      `the circuit of ${call.service} lets no call through, retry after ${retryAfterMs} ms`,
+      call,
+      failure,
+    );
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -183,7 +241,11 @@ export function toError(call: Call, failure: Failure): unknown {
     case 'try-timeout':
       return new TimeoutError(call, failure);
     case 'no-healthy-endpoint':
-      return new NoHealthyEndpointError(call, failure);
+      return withoutStack(() => new NoHealthyEndpointError(call, failure));
+    case 'overflow':
+      return withoutStack(() => new OverflowError(call, failure));
+    case 'circuit-open':
+      return withoutStack(() => new CircuitOpenError(call, failure));
     case 'closed':
       return isOutriggerError(failure.cause) || failure.cause === undefined
         ? new ClosedError(call, failure)
@@ -192,5 +254,19 @@ export function toError(call: Call, failure: Failure): unknown {
       return new RefusedError(call, failure);
     default:
       return new ConnectionError(call, failure);
+  }
+}
+
+/**
+ * Refusals come by the thousand just when there is no time for them. Their stack would show calls of ours alone, and
+ * costs ten times as much as all the rest.
+ */
+function withoutStack(make: () => CallError): CallError {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }

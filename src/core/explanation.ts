@@ -27,7 +27,7 @@ export interface AttemptRecord {
   readonly flag: string | undefined;
   /** The status of its head, if it got one. */
   readonly status: number | undefined;
-  /** The transport's error in words, if it failed. */
+  /** The transport's error in words, if it failed; for an overflow the limit that was reached. */
   readonly error: string | undefined;
   /** True when its connection had served another request before. */
   readonly reused: boolean;
@@ -129,10 +129,16 @@ function attemptRecord(attempt: Attempt): AttemptRecord {
     outcome: outcome(attempt),
     flag: failure?.flag,
     status: attempt.status === 0 ? undefined : attempt.status,
-    error: failure?.cause === undefined ? undefined : describeCause(failure.cause),
+    error: failure && errorOf(failure),
     reused: attempt.reused,
     verdict: verdict && { kind: verdict.kind, reason: verdict.reason },
   };
+}
+
+/** What lies beneath the failure, in words. */
+function errorOf({ cause, overflow }: Failure): string | undefined {
+  if (overflow !== undefined) return `connectionPool.${overflow.option} (${overflow.value})`;
+  return cause === undefined ? undefined : describeCause(cause);
 }
 
 function outcome(attempt: Attempt): string {

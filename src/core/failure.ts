@@ -3,7 +3,7 @@
 /**
  * Envoy's response flags, as far as they can occur: UF could not connect, UC cut off before the head,
  * UPE cut off after the head or not HTTP, UT a timeout, UR refused by the endpoint, UH no endpoint to send to,
- * DC the caller gave up, URX no retry left, UO a limit refused a retry.
+ * DC the caller gave up, URX no retry left, UO a limit refused the attempt or a retry, or an open circuit the call.
  */
 export type ResponseFlag = 'UF' | 'UC' | 'UPE' | 'UT' | 'UR' | 'UH' | 'DC' | 'URX' | 'UO';
 
@@ -25,6 +25,10 @@ export type FailureKind =
   | 'try-timeout'
   /** There was no endpoint to send to. */
   | 'no-healthy-endpoint'
+  /** A limit of the connection pool was reached. */
+  | 'overflow'
+  /** The circuit breaker of the service is open. */
+  | 'circuit-open'
   /** The client had been closed, or was destroyed under the call. */
   | 'closed'
   /** The caller's signal, or the reader of the body, gave up. */
@@ -48,6 +52,16 @@ export interface Failure {
   readonly sent: boolean;
   /** Which time was over. */
   readonly limit?: TimeLimit;
+  /** Which limit was reached. */
+  readonly overflow?: PoolLimit;
+  /** Milliseconds until the circuit breaker lets calls through on trial. */
+  readonly retryAfterMs?: number;
+}
+
+/** A limit of a connection pool, by the option of `connectionPool` that sets it. */
+export interface PoolLimit {
+  readonly option: 'maxPendingRequests' | 'maxRequests';
+  readonly value: number;
 }
 
 /** A time that was set, by the option that set it, in milliseconds. `deadline` is one that came with the call's context. */
@@ -78,6 +92,11 @@ export function timedOut(
   sent: boolean,
 ): Failure {
   return { kind, flag: 'UT', cause: undefined, sent, limit };
+}
+
+/** Refused by a circuit breaker that lets calls through again in so many milliseconds. */
+export function circuitOpen(retryAfterMs: number): Failure {
+  return { kind: 'circuit-open', flag: 'UO', cause: undefined, sent: false, retryAfterMs };
 }
 
 /** Endings that nobody is answered for. */

@@ -76,6 +76,14 @@ export interface ResetHeader {
   readonly format: 'seconds' | 'unix-timestamp';
 }
 
+/** Answers that hold their endpoint for the time they state. */
+export interface RateLimitHoldPolicy {
+  readonly statusCodes: ReadonlySet<number>;
+  readonly resetHeaders: readonly ResetHeader[];
+  /** Milliseconds; a longer time is shortened to it. */
+  readonly maxTime: number;
+}
+
 /** Why a retry is made: one of Envoy's words, or one of ours. */
 export type RetryReason =
   | RetryWord

@@ -60,6 +60,13 @@ export function cancel(attempt: Attempt, loss: Failure): void {
   finish(attempt);
 }
 
+/** Answers that were dropped are read no further: they would hold a place that somebody else needs. */
+export function cutDropped(call: Call): void {
+  for (const attempt of call.attempts) {
+    if (attempt.phase === 'dropped') cancel(attempt, SUPERSEDED);
+  }
+}
+
 /** The attempt is over: the layers it has entered are told in reverse order, and the endpoint is free of it. */
 export function finish(attempt: Attempt, at?: number): void {
   const { chain } = attempt.call;
@@ -91,11 +98,7 @@ export function endCall(call: Call, now = call.chain.runtime.now()): void {
     chain.alarms.clear(alarms);
   }
   if (call.body instanceof BodySource) call.body.close();
-  if (call.hasDropped) {
-    for (const attempt of call.attempts) {
-      if (attempt.phase === 'dropped') cancel(attempt, SUPERSEDED);
-    }
-  }
+  if (call.hasDropped) cutDropped(call);
   for (let index = call.entered - 1; index >= 0; index--) {
     try {
       chain.callLayers[index]?.end?.(call);

@@ -11,6 +11,12 @@ export function localReplyFor(call: Call, failure: Failure): LocalReply | undefi
   if (status === undefined) return undefined;
   const body = bodyText(call, failure);
   const headers = ['content-length', String(Buffer.byteLength(body)), 'content-type', 'text/plain'];
+  if (failure.kind === 'overflow' || failure.kind === 'circuit-open') {
+    headers.push('x-envoy-overloaded', 'true');
+  }
+  if (failure.retryAfterMs !== undefined) {
+    headers.push('retry-after', String(Math.ceil(failure.retryAfterMs / 1000)));
+  }
   const flags = responseFlags(call, failure);
   if (flags !== undefined) headers.push('x-outrigger-flags', flags);
   return new LocalReply(status, STATUS_CODES[status] ?? '', headers, body);
@@ -18,6 +24,7 @@ export function localReplyFor(call: Call, failure: Failure): LocalReply | undefi
 
 function bodyText(call: Call, failure: Failure): string {
   if (failure.kind === 'no-healthy-endpoint') return 'no healthy upstream';
+  if (failure.kind === 'circuit-open') return 'circuit open';
   if (failure.kind === 'timeout' || failure.kind === 'try-timeout')
     return 'upstream request timeout';
   const latest = call.attempts.length > 1 ? 'retried and the latest ' : '';
@@ -32,6 +39,8 @@ function resetReason({ kind, cause }: Failure): string {
         : 'remote connection failure';
     case 'protocol-error':
       return 'protocol error';
+    case 'overflow':
+      return 'overflow';
     case 'refused':
       return 'local reset';
     default:

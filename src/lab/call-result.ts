@@ -13,6 +13,8 @@ export interface CallResult {
   readonly ok: boolean;
   /** What the error said, when there was no answer. */
   readonly message?: string;
+  /** Envoy's response flag, when the client failed the call by itself: `UO`, `UH`, `UT`. */
+  readonly flag?: string;
 }
 
 /** Makes the call and looks at the clock before and after. */
@@ -22,8 +24,10 @@ export async function timeCall(call: Caller, now: () => number): Promise<CallRes
     const status = await call();
     return { latency: now() - started, outcome: String(status), ok: status < 400 };
   } catch (error) {
+    const latency = now() - started;
     const message = error instanceof Error ? error.message : String(error);
-    return { latency: now() - started, outcome: outcomeOf(error), ok: false, message };
+    const flag = isOutriggerError(error) ? error.flag : undefined;
+    return { latency, outcome: outcomeOf(error), ok: false, message, ...(flag && { flag }) };
   }
 }
 

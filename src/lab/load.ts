@@ -1,6 +1,7 @@
 /** A closed loop of load: each worker makes one call, waits for its answer, and makes the next. */
+import { setMaxListeners } from 'node:events';
 import { performance } from 'node:perf_hooks';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { type CallResult, type Caller, timeCall } from './call-result.js';
 
 export interface Load {
@@ -12,6 +13,18 @@ export interface Load {
   readonly signal: AbortSignal;
   /** Told after each call how many there have been. */
   readonly onCall?: (calls: number) => void;
+  /** Without it, each worker calls as fast as it is answered. */
+  readonly pacing?: Pacing;
+}
+
+/** As with fortio's `-qps`, `-jitter` and `-uniform`: workers begin one after the other, and a late one calls at once. */
+export interface Pacing {
+  /** Real milliseconds from one start of a worker to its next one. */
+  readonly interval: number;
+  /** Real milliseconds that it waits after an answer, however late it is; none by default. */
+  readonly pause?: number;
+  /** Each wait is up to a tenth longer or shorter. */
+  readonly random: () => number;
 }
 
 export interface LoadResult {
@@ -23,7 +36,8 @@ export interface LoadResult {
 
 /**
  * Like `fortio load -c WORKERS -t DURATION` at a rate that the service cannot keep up with, as in the chapter:
- * fortio's `-qps 1000` is then never reached, and each connection calls as fast as it is answered.
+ * fortio's `-qps 1000` is then never reached, and each connection calls as fast as it is answered. With a pacing, at a
+ * rate that it can.
  */
 export async function runLoad({
   workers,
@@ -31,13 +45,30 @@ export async function runLoad({
   call,
   signal,
   onCall,
+  pacing,
 }: Load): Promise<LoadResult> {
   const calls: CallResult[] = [];
   const now = (): number => performance.now();
   const begun = now();
+  const isOver = (): boolean => signal.aborted || now() - begun >= duration;
 
-  const work = async (): Promise<void> => {
-    while (!signal.aborted && now() - begun < duration) {
+  // Every worker that waits listens to it.
+  const enough = AbortSignal.any([signal]);
+  setMaxListeners(0, enough);
+
+  /** Waits for the worker's n-th turn, counted from 0. */
+  const wait = async (worker: number, n: number, { interval, pause = 0, random }: Pacing) => {
+    const ahead = (worker / workers + n) * interval - (now() - begun);
+    const time = Math.max(ahead * (0.9 + 0.2 * random()), n === 0 ? 0 : pause);
+    if (time > 0) await sleep(time, undefined, { signal: enough }).catch(() => undefined);
+  };
+
+  const work = async (worker: number): Promise<void> => {
+    for (let n = 0; !isOver(); n++) {
+      if (pacing !== undefined) {
+        await wait(worker, n, pacing);
+        if (isOver()) return;
+      }
       const result = await timeCall(call, now);
       calls.push(result);
       // Calls that fail at once would otherwise keep timers and sockets from ever being served.
@@ -46,6 +77,6 @@ export async function runLoad({
     }
   };
 
-  await Promise.all(Array.from({ length: workers }, work));
+  await Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)));
   return { calls, elapsed: now() - begun };
 }

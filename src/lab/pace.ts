@@ -24,6 +24,11 @@ export function runTime(pace: Pace, part = 1): number {
   return realTime(pace, pace.seconds * 1000 * part);
 }
 
+/** The chapter's milliseconds in real ones, or the pace's whole length where that is shorter. */
+export function cappedTime(pace: Pace, chapterMs: number): number {
+  return realTime(pace, Math.min(chapterMs, pace.seconds * 1000));
+}
+
 /** True for the chapter's own times and length, or more: what is then measured needs no allowance. */
 export function isFull(pace: Pace): boolean {
   return pace.speedup <= fullPace.speedup && pace.seconds >= fullPace.seconds;

@@ -11,12 +11,21 @@ export interface Outcome {
   readonly slowest: number;
 }
 
+/** Calls that the client failed by itself, by one response flag. */
+export interface OwnFailures {
+  readonly count: number;
+  /** What the first of them said. */
+  readonly message: string;
+}
+
 export interface Summary {
   readonly calls: number;
   /** Those without an answer, and those answered with a status from 400 on. */
   readonly failed: number;
   /** By status, or by the error in place of one. */
   readonly outcomes: Readonly<Record<string, Outcome>>;
+  /** Who failed the calls and why, as far as it was the client: by Envoy's response flags. */
+  readonly flags: Readonly<Record<string, OwnFailures>>;
   /** Seconds of the chapter's time of all calls, failed ones too. */
   readonly p50: number;
   readonly p99: number;
@@ -52,12 +61,28 @@ export function summarize({ calls, received, counters }: Made, pace: Pace): Summ
     calls: calls.length,
     failed: calls.filter(({ ok }) => !ok).length,
     outcomes,
+    flags: flagsOf(calls),
     p50: percentile(rising, 50),
     p99: percentile(rising, 99),
     slowest: percentile(rising, 100),
     received,
     counters,
   };
+}
+
+function flagsOf(calls: Made['calls']): Record<string, OwnFailures> {
+  const flags: Record<string, OwnFailures> = {};
+  for (const { flag, message = '' } of calls) {
+    if (flag === undefined) continue;
+    const before = flags[flag] ?? { count: 0, message };
+    flags[flag] = { ...before, count: before.count + 1 };
+  }
+  return flags;
+}
+
+/** How many calls failed with the response flag. */
+export function flagged({ flags }: Pick<Summary, 'flags'>, flag: string): number {
+  return flags[flag]?.count ?? 0;
 }
 
 /** Of all calls, in per cent. */
@@ -89,6 +114,23 @@ export function summaryTable(
       failures(run),
       ...[run.p50, run.p99, run.slowest].map((seconds) => seconds.toFixed(3)),
       String(counter(run, 'upstream_rq_retry')),
+    ]),
+    labels: 1,
+    notes,
+  };
+}
+
+/** One row for each counter of the client, one column for each run. */
+export function counterTable(
+  runs: Readonly<Record<string, Pick<Summary, 'counters'>>>,
+  names: readonly string[],
+  notes: readonly string[],
+): Table {
+  return {
+    head: ['counter', ...Object.keys(runs)],
+    rows: names.map((name) => [
+      name,
+      ...Object.values(runs).map((run) => String(run.counters[name] ?? '')),
     ]),
     labels: 1,
     notes,

@@ -1,16 +1,20 @@
 /** One run of an experiment: fresh backends, a fresh client for them, load on it, and what came of that. */
 import { type ClientOptions, createResilientClient, type ResilientClient } from '../index.js';
+import { seededRandom } from '../testing/index.js';
 import type { ExperimentContext } from './experiment.js';
 import type { FakeServiceOptions } from './fake-service/options.js';
 import type { Backend } from './fleet-messages.js';
-import { runLoad } from './load.js';
+import { type Pacing, runLoad } from './load.js';
 import { seededRuntime } from './runtime.js';
 import type { Made } from './summary.js';
 
 const SERVICE = 'simple-backend';
 
 /** What an experiment may say of its client; the rest follows from the backends and the seed. */
-export type TrialOptions = Pick<ClientOptions, 'loadBalancer' | 'timeout' | 'retry' | 'hedge'>;
+export type TrialOptions = Pick<
+  ClientOptions,
+  'loadBalancer' | 'timeout' | 'retry' | 'hedge' | 'connectionPool' | 'outlierDetection'
+>;
 
 /** False, or what is said of it. */
 export type RetryChoice = NonNullable<TrialOptions['retry']>;
@@ -24,13 +28,15 @@ export interface Trial {
   readonly workers: number;
   /** Real milliseconds. */
   readonly duration: number;
+  /** Without it, each worker calls as fast as it is answered; chance comes from the seed. */
+  readonly pacing?: Omit<Pacing, 'random'>;
   /** Shown each answer, after its body has been read. */
   readonly onAnswer?: (client: ResilientClient, response: Response) => void;
 }
 
 /** Puts a closed loop of load on the client. */
 export async function runTrial(trial: Trial, context: ExperimentContext): Promise<Made> {
-  const { label, workers, duration, onAnswer } = trial;
+  const { label, workers, duration, pacing, onAnswer } = trial;
   return withClient(trial, context, async (client) => {
     const run = context.progress.begin(label, duration);
     try {
@@ -39,12 +45,8 @@ export async function runTrial(trial: Trial, context: ExperimentContext): Promis
         duration,
         signal: context.signal,
         onCall: (calls) => run.calls(calls),
-        call: async () => {
-          const response = await client.fetch('/');
-          await response.text();
-          onAnswer?.(client, response);
-          return response.status;
-        },
+        ...(pacing && { pacing: { ...pacing, random: seededRandom(context.seed) } }),
+        call: () => callOnce(client, onAnswer),
       });
       const received = await context.fleet.received();
       return { ...result, received, counters: countersOf(client) };
@@ -52,6 +54,17 @@ export async function runTrial(trial: Trial, context: ExperimentContext): Promis
       run.end();
     }
   });
+}
+
+/** Makes one call, reads its body, and answers its status. */
+export async function callOnce(
+  client: ResilientClient,
+  onAnswer?: Trial['onAnswer'],
+): Promise<number> {
+  const response = await client.fetch('/');
+  await response.text();
+  onAnswer?.(client, response);
+  return response.status;
 }
 
 /** Fresh backends and a fresh client of the service that they make up, for as long as `use` takes. */
@@ -81,8 +94,8 @@ export async function withClient<T>(
 }
 
 /** The counters of the service's cluster, by Envoy's names. */
-export function countersOf(client: ResilientClient): Record<string, number> {
-  const prefix = `cluster.${SERVICE}.`;
+export function countersOf(client: ResilientClient, service = SERVICE): Record<string, number> {
+  const prefix = `cluster.${service}.`;
   const own = Object.entries(client.stats()).filter(([name]) => name.startsWith(prefix));
   return Object.fromEntries(own.map(([name, value]) => [name.slice(prefix.length), value]));
 }

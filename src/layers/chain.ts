@@ -1,15 +1,20 @@
 /** The layers of a cluster, outermost first: made once for each set of them that is wanted, and kept. */
+import type { BreakerPolicy } from '../cluster/circuit-breaker.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { HeadTimes } from '../cluster/head-times.js';
+import type { OutlierPolicy } from '../cluster/outlier-policy.js';
 import type { Chain, Chains } from '../core/call.js';
 import type { AttemptLayer, CallLayer } from '../core/layer.js';
-import type { Policy } from '../core/policy.js';
+import type { Policy, RateLimitHoldPolicy } from '../core/policy.js';
 import type { Runtime } from '../core/runtime.js';
+import { circuitBreaker } from './circuit-breaker.js';
 import { deadline } from './deadline.js';
 import { envoyHeaders } from './envoy-headers.js';
 import { headTimes } from './head-times.js';
 import { hedge } from './hedge.js';
+import { outlierDetection } from './outlier-detection.js';
 import { observeAttempts, observeCalls } from './observe.js';
+import { rateLimitHold } from './rate-limit-hold.js';
 import { retry } from './retry.js';
 import { tryTimeout } from './try-timeout.js';
 
@@ -25,6 +30,9 @@ export interface ChainOptions {
 export interface ChainPolicy extends Policy {
   /** A function is the user's own. */
   readonly loadBalancer: unknown;
+  readonly circuitBreaker?: BreakerPolicy | undefined;
+  readonly outlierDetection?: OutlierPolicy | undefined;
+  readonly rateLimitHold?: RateLimitHoldPolicy | undefined;
   readonly envoyHeaders: boolean;
 }
 
@@ -76,6 +84,7 @@ function chainFor(
     observeCalls(counters),
     ...(parts.deadline ? [deadline] : []),
     ...options.callLayers,
+    ...(policy.circuitBreaker === undefined ? [] : [circuitBreaker(cluster.breaker)]),
     ...(parts.hedge ? [hedge(cluster)] : []),
     ...(parts.retry ? [retry(counters, policy.retry)] : []),
   ];
@@ -84,6 +93,8 @@ function chainFor(
     ...(policy.envoyHeaders ? [envoyHeaders()] : []),
     ...(parts.headTimes ? [headTimes(cluster)] : []),
     ...options.attemptLayers,
+    ...(policy.outlierDetection === undefined ? [] : [outlierDetection(cluster.outliers)]),
+    ...(policy.rateLimitHold === undefined ? [] : [rateLimitHold(cluster, policy.rateLimitHold)]),
     ...(parts.tryTimeout ? [tryTimeout] : []),
   ];
   return {
@@ -92,6 +103,8 @@ function chainFor(
     upstream: cluster,
     callLayers,
     attemptLayers,
+    connectedLayers: attemptLayers.filter((layer) => layer.connected !== undefined),
+    headLayers: attemptLayers.filter((layer) => layer.head !== undefined),
     judges: callLayers.filter((layer) => layer.judge !== undefined),
     around: options.around,
     keepsContext:

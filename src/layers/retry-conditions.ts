@@ -75,7 +75,7 @@ export class RetryConditions {
     return word !== undefined && words.has(word) ? word : undefined;
   }
 
-  #byFailure(attempt: Attempt, { kind }: Failure): RetryReason | undefined {
+  #byFailure(attempt: Attempt, { kind, flag }: Failure): RetryReason | undefined {
     const first = (...among: readonly RetryWord[]): RetryWord | undefined =>
       among.find((word) => this.#policy.words.has(word));
     switch (kind) {
@@ -89,7 +89,8 @@ export class RetryConditions {
         return first('refused-stream', ...RESET_WORDS);
       case 'reset': {
         const word = first(...RESET_WORDS);
-        return word !== undefined && attempt.reused ? 'reset-on-reuse' : word;
+        // A stream of HTTP/2 that was reset says nothing of its connection.
+        return word !== undefined && attempt.reused && flag !== 'UR' ? 'reset-on-reuse' : word;
       }
       case 'protocol-error':
       case 'try-timeout':

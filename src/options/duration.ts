@@ -47,9 +47,11 @@ export const readPositiveDuration: Reader<number> = (value, at) => {
   return duration === 0 ? at.refuse(value, 'a duration above zero') : duration;
 };
 
+const durationOrFalse = durationOr(', or false');
+
 /** 0 and false are none. */
 export const readTimeout: Reader<number> = (value, at) =>
-  value === false ? 0 : readDuration(value, at);
+  value === false ? 0 : durationOrFalse(value, at);
 
 function fromText(text: string): number | undefined {
   const [whole, ...amounts] = WRITTEN.exec(text) ?? [];

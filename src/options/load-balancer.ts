@@ -1,9 +1,34 @@
 /** The `loadBalancer` option: how the endpoint of an attempt is chosen. */
 import type { BalancerFactory } from '../balancing/balancer.js';
 
+/** Slow start: an endpoint that is new gets less than its share at first, and more with time, as in Istio and Envoy. */
+export interface WarmupOptions {
+  /**
+   * How long an endpoint warms up: from the moment it joins the list, and anew whenever active health checks find it
+   * well again. Milliseconds, or text such as `'30s'`; above 0.
+   */
+  readonly duration: number | string;
+  /**
+   * Its weight is never below this part of the full one, in percent: 0, or from 1 to 100.
+   * @default 10
+   */
+  readonly minimumPercent?: number | undefined;
+  /**
+   * How the share grows: the weight is multiplied by `(elapsed / duration) ** (1 / aggression)`. 1 is evenly, more is
+   * faster at first. From 0.01 to 100.
+   * @default 1
+   */
+  readonly aggression?: number | undefined;
+}
+
 /** Each endpoint in turn, as often as its weight says. */
 export interface RoundRobinOptions {
   readonly policy: 'round-robin';
+  /**
+   * New endpoints get less at first; false: at once as much as the others.
+   * @default false
+   */
+  readonly warmup?: false | WarmupOptions | undefined;
 }
 
 /** Any endpoint, by chance and in proportion to the weights. */
@@ -32,6 +57,11 @@ export interface LeastRequestOptions {
    * @default false
    */
   readonly fullScan?: boolean | undefined;
+  /**
+   * New endpoints get less at first; false: at once as much as the others.
+   * @default false
+   */
+  readonly warmup?: false | WarmupOptions | undefined;
 }
 
 /** The cheaper of two endpoints drawn at random, by latency and active attempts: peak EWMA of Finagle and linkerd2. */
@@ -43,6 +73,11 @@ export interface PeakEwmaOptions {
    * @default '10s'
    */
   readonly decayTime?: number | string | undefined;
+  /**
+   * New endpoints get less at first; false: at once as much as the others.
+   * @default false
+   */
+  readonly warmup?: false | WarmupOptions | undefined;
 }
 
 /** A policy's name, an object with its options, or a function that builds a balancer of your own. */

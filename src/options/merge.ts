@@ -6,6 +6,7 @@ import { defaults } from './defaults.js';
 import type { ClientOptions, UpdateOptions } from './options.js';
 import { canonicalOrigin } from './origin.js';
 import { entriesOf, isPlainObject, itemsOf } from './plain-object.js';
+import { NO_LIMITS } from './read-connection-pool.js';
 
 /** Options that are code of the user's: handed on as they are, never copied. */
 const CODE: ReadonlySet<string> = new Set(['middleware', 'layers', 'around', 'runtime']);
@@ -16,7 +17,17 @@ const DEEPEST = 6;
 type Merge = (base: unknown, update: unknown, depth: number) => unknown;
 
 /** What of a service's policy merges with the client's. */
-export const POLICY_OPTIONS = ['loadBalancer', 'timeout', 'retry', 'hedge'] as const;
+export const POLICY_OPTIONS = [
+  'loadBalancer',
+  'timeout',
+  'retry',
+  'hedge',
+  'circuitBreaker',
+  'connectionPool',
+  'outlierDetection',
+  'healthCheck',
+  'rateLimitHold',
+] as const;
 
 /** A copy of options, so that what the user does to his own afterwards changes nothing. */
 export function copyOptions(options: object): ClientOptions {
@@ -45,6 +56,10 @@ function mergeFor(key: string): Merge {
       return mergeTimeouts;
     case 'retry':
       return mergeRetries;
+    case 'healthCheck':
+      return mergeHealthChecks;
+    case 'connectionPool':
+      return mergePools;
     default:
       return mergeValues;
   }
@@ -88,6 +103,34 @@ function withoutOldLimit(base: unknown, update: Readonly<Record<string, unknown>
   if (!isPlainObject(base) || !isPlainObject(read(update, 'budget'))) return base;
   return { ...base, maxRetries: undefined };
 }
+
+/** A check of one kind over one of the other takes its place; the paces stay. */
+const mergeHealthChecks: Merge = (base, update, depth) => {
+  if (!isPlainObject(update)) return mergeValues(base, update, depth);
+  const mergeCheckOption = (key: string): Merge => (key === 'headers' ? mergeHeaders : mergeValues);
+  return mergeEntries(withoutOtherKind(base, update), update, depth, mergeCheckOption);
+};
+
+const OF_HTTP_CHECKS = [
+  'path',
+  'host',
+  'method',
+  'headers',
+  'expectedStatuses',
+  'retriableStatuses',
+];
+
+function withoutOtherKind(base: unknown, update: Readonly<Record<string, unknown>>): unknown {
+  if (!isPlainObject(base)) return base;
+  if (read(update, 'tcp') === true) {
+    return { ...base, ...Object.fromEntries(OF_HTTP_CHECKS.map((key) => [key, undefined])) };
+  }
+  return read(update, 'path') === undefined ? base : { ...base, tcp: undefined };
+}
+
+/** False is short for its limits being lifted, and says nothing of the rest. */
+const mergePools: Merge = (base, update, depth) =>
+  mergeValues(base, update === false ? NO_LIMITS : update, depth);
 
 /** Names of headers are the same in any case: the update's spelling holds. */
 const mergeHeaders: Merge = (base, update, depth) => {

@@ -1,17 +1,29 @@
 /** The options after validation: nothing left to default, parse or look up. */
 import type { LoadBalancerPolicy } from '../balancing/policies.js';
+import type { BreakerPolicy } from '../cluster/circuit-breaker.js';
 import type { EndpointAddress } from '../cluster/endpoint.js';
+import type { PoolPolicy } from '../cluster/limits.js';
+import type { HealthCheckPolicy } from '../cluster/health-check-policy.js';
+import type { OutlierPolicy } from '../cluster/outlier-policy.js';
 import type { AttemptLayer, CallLayer } from '../core/layer.js';
-import type { Policy } from '../core/policy.js';
+import type { Policy, RateLimitHoldPolicy } from '../core/policy.js';
 import type { Runtime } from '../core/runtime.js';
 import type { Around, ClientOptions, Fallback, Middleware, TlsOptions } from './options.js';
 
 /** How calls to a service are treated, wherever its endpoints come from. */
 export interface NormalizedPolicy extends Policy {
   readonly loadBalancer: LoadBalancerPolicy;
+  /** Undefined: off. */
+  readonly circuitBreaker: BreakerPolicy | undefined;
+  /** Undefined: off. */
+  readonly rateLimitHold: RateLimitHoldPolicy | undefined;
   readonly fallback: Fallback | undefined;
   /** Each attempt carries `x-envoy-attempt-count` and `x-envoy-expected-rq-timeout-ms`. */
   readonly envoyHeaders: boolean;
+  readonly connectionPool: PoolPolicy;
+  /** Undefined: off. */
+  readonly outlierDetection: OutlierPolicy | undefined;
+  readonly healthCheck: HealthCheckPolicy | undefined;
   /** As the user gave it, the service's own over the client's; what is absent is as Node has it. */
   readonly tls: TlsOptions;
 }

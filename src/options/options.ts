@@ -2,8 +2,13 @@
 import type { Attempt } from '../core/attempt.js';
 import type { AttemptLayer, CallLayer } from '../core/layer.js';
 import type { Runtime } from '../core/runtime.js';
+import type { ConnectionPoolOptions } from './connection-pool.js';
+import type { CircuitBreakerOptions } from './circuit-breaker.js';
+import type { HealthCheckOptions } from './health-check.js';
 import type { HedgeOptions } from './hedge.js';
 import type { LoadBalancerOptions } from './load-balancer.js';
+import type { OutlierDetectionOptions } from './outlier-detection.js';
+import type { RateLimitHoldOptions } from './rate-limit-hold.js';
 import type { RetryOptions } from './retry.js';
 import type { TimeoutOptions } from './timeout.js';
 
@@ -57,7 +62,7 @@ export interface TlsOptions {
    * @default Node's own
    */
   readonly ca?: Pem | undefined;
-  /** The client's certificate, with its chain. Only together with `key`. */
+  /** The client's certificate, with its chain. Only together with `key`, which must fit it. */
   readonly cert?: Pem | undefined;
   /** The private key of `cert`. Only together with `cert`. */
   readonly key?: Pem | undefined;
@@ -69,7 +74,7 @@ export interface TlsOptions {
    */
   readonly servername?: string | undefined;
   /**
-   * Protocols offered by ALPN. Nothing else can be spoken in this version, so nothing else can be offered.
+   * Protocols offered by ALPN for HTTP/1.1. HTTP/2 is `connectionPool.http2`, which offers `h2` besides.
    * @default ['http/1.1']
    */
   readonly alpn?: readonly 'http/1.1'[] | undefined;
@@ -84,7 +89,7 @@ export interface TlsOptions {
    */
   readonly minVersion?: TlsVersion | undefined;
   /**
-   * The newest version of TLS to speak; not older than `minVersion`.
+   * The newest version of TLS to speak; not older than `minVersion`, or than Node's oldest where that is not given.
    * @default Node's own
    */
   readonly maxVersion?: TlsVersion | undefined;
@@ -131,6 +136,18 @@ export interface ServiceOptions {
    */
   readonly hedge?: false | HedgeOptions | undefined;
   /**
+   * Refuses the calls of the service at once, with `CircuitOpenError`, while too many of them fail; false never does.
+   * An object, which may be empty, switches it on.
+   * @default false
+   */
+  readonly circuitBreaker?: false | CircuitBreakerOptions | undefined;
+  /**
+   * An endpoint that answers with 429 or 503 and says when to come back is chosen last until then, by all calls; false
+   * lets it be chosen like any other. An object, which may be empty, switches it on.
+   * @default false
+   */
+  readonly rateLimitHold?: false | RateLimitHoldOptions | undefined;
+  /**
    * Answers `client.fetch` in place of a call that has failed for good: given the error, or an answer with a status
    * of 500 or more, and the request; undefined leaves it at that. False takes away what the client says.
    * @default none
@@ -141,6 +158,22 @@ export interface ServiceOptions {
    * @default true
    */
   readonly envoyHeaders?: boolean | undefined;
+  /**
+   * What the service may have at once, and how its connections live; false lifts the limits and leaves the rest.
+   * @default {} (the defaults of its options)
+   */
+  readonly connectionPool?: false | ConnectionPoolOptions | undefined;
+  /**
+   * Takes endpoints out of rotation for a while that answer worse than they should; false takes none out. An object,
+   * which may be empty, switches it on.
+   * @default false
+   */
+  readonly outlierDetection?: false | OutlierDetectionOptions | undefined;
+  /**
+   * Active health checks: endpoints are asked from time to time whether they are well; false asks none.
+   * @default false
+   */
+  readonly healthCheck?: false | HealthCheckOptions | undefined;
   /**
    * TLS towards `https` endpoints; refused where no endpoint is `https`. False: nothing of what the client says
    * for all its services, but Node's own defaults.
@@ -160,8 +193,9 @@ export interface ClientOptions extends ServiceOptions {
   readonly service?: string | undefined;
   /**
    * Several services by their origins; not together with `service`. What the client says of `loadBalancer`, `timeout`,
-   * `retry`, `hedge`, `fallback`, `envoyHeaders` and `tls` holds for those that do not have their own, and objects
-   * merge.
+   * `retry`, `hedge`, `circuitBreaker`, `rateLimitHold`, `fallback`, `envoyHeaders`, `connectionPool`,
+   * `outlierDetection`, `healthCheck` and `tls` holds for those that do not have their own. Where both have one, objects
+   * merge, lists replace, and false switches off.
    */
   readonly services?: Readonly<Record<string, ServiceOptions>> | undefined;
   /**

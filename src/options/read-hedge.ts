@@ -14,7 +14,7 @@ const PERCENTILE = /^p(\d+(?:\.\d+)?)$/;
 /** `P95`, `p 95`, `95%`, `95th` */
 const NEARLY_PERCENTILE = /^(?:p ?(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?) ?(?:%|th))$/i;
 
-const readWait = durationOr(`, or ${A_PERCENTILE}`);
+const readWait = durationOr(`, ${A_PERCENTILE}, or false`);
 
 const readDelay: Reader<false | NonNullable<HedgePolicy['delay']>> = (value, at) => {
   if (value === false) return value;
@@ -42,7 +42,7 @@ const hedgeObject = object(hedgeFields, 'an object of hedge options, or false', 
   hintFor: (value) =>
     value === true
       ? '; did you mean { onPerTryTimeout: true }?'
-      : meantFor('delay', 'number', 'string')(value),
+      : meantFor('delay', readDelay)(value),
 });
 
 /** What was given of hedging; the rest holds as it does. */

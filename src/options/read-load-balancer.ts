@@ -9,6 +9,7 @@ import { laterPolicies, otherPolicies } from './other-names.js';
 import type { Place, Reader } from './place.js';
 import { isPlainObject } from './plain-object.js';
 import { boolean, number, readEntries, readFields, wholeNumber, type Read } from './readers.js';
+import { readWarmup } from './read-warmup.js';
 
 type PolicyName = 'least-request' | 'round-robin' | 'random' | 'peak-ewma';
 
@@ -23,13 +24,14 @@ const optionFields = {
   activeRequestBias: number(0, STRONGEST_BIAS),
   fullScan: boolean,
   decayTime: readPositiveDuration,
+  warmup: readWarmup,
 };
 type OptionName = keyof typeof optionFields;
 
 const optionsOf: Readonly<Record<PolicyName, readonly OptionName[]>> = {
-  'least-request': ['choiceCount', 'activeRequestBias', 'fullScan'],
-  'peak-ewma': ['decayTime'],
-  'round-robin': [],
+  'least-request': ['choiceCount', 'activeRequestBias', 'fullScan', 'warmup'],
+  'peak-ewma': ['decayTime', 'warmup'],
+  'round-robin': ['warmup'],
   random: [],
 };
 
@@ -84,11 +86,11 @@ function readPolicyObject(value: object, at: Place): LoadBalancerPolicy | null {
 function refuseOptionsOfOthers(entries: Map<string, unknown>, policy: PolicyName, at: Place): void {
   for (const option of Object.keys(optionFields) as OptionName[]) {
     if (!entries.has(option) || optionsOf[policy].includes(option)) continue;
-    const owner = policyNames.find((name) => optionsOf[name].includes(option)) ?? policy;
+    const owners = listOf(policyNames.filter((name) => optionsOf[name].includes(option)));
     at.key(option).say(
-      `an option of '${owner}'`,
+      `an option of ${owners}`,
       optionsOf[policy].length === 0 ? `no option beside '${policy}'` : listOf(optionsOf[policy]),
-      `an option of '${owner}', but the policy is '${policy}'`,
+      `an option of ${owners}, but the policy is '${policy}'`,
     );
     entries.delete(option);
   }
@@ -97,6 +99,7 @@ function refuseOptionsOfOthers(entries: Map<string, unknown>, policy: PolicyName
 type PolicyOptions = Partial<Read<typeof optionFields>>;
 
 function normalized(policy: PolicyName, options: PolicyOptions): LoadBalancerPolicy {
+  const warmup = options.warmup === false ? undefined : options.warmup;
   switch (policy) {
     case 'least-request':
       return {
@@ -104,10 +107,13 @@ function normalized(policy: PolicyName, options: PolicyOptions): LoadBalancerPol
         choiceCount: options.choiceCount ?? defaults['loadBalancer.choiceCount'],
         activeRequestBias: options.activeRequestBias ?? defaults['loadBalancer.activeRequestBias'],
         fullScan: options.fullScan ?? defaults['loadBalancer.fullScan'],
+        warmup,
       };
     case 'peak-ewma':
-      return { policy, decayTime: options.decayTime ?? defaultDecayTime() };
-    default:
+      return { policy, decayTime: options.decayTime ?? defaultDecayTime(), warmup };
+    case 'round-robin':
+      return { policy, warmup };
+    case 'random':
       return { policy };
   }
 }

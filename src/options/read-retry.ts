@@ -4,7 +4,7 @@ import { defaults } from './defaults.js';
 import { describe } from './describe.js';
 import { parseDuration, readPositiveDuration, readTimeout } from './duration.js';
 import { laterRetryOptions } from './other-names.js';
-import type { Place, Reader } from './place.js';
+import { Place, type Reader } from './place.js';
 import { readHeaderMatches, readOutcomeRule, readRetryOn } from './read-retry-on.js';
 import { readHeaderName, readMethods } from './read-tokens.js';
 import {
@@ -12,10 +12,11 @@ import {
   functionOf,
   list,
   meantFor,
-  number,
   object,
   oneOf,
+  onByDefault,
   orFalse,
+  percent,
   readEntries,
   readFields,
   wholeNumber,
@@ -31,37 +32,52 @@ const MOST_BUFFERED = 2 ** 31;
 const readBackoff = object(
   { baseInterval: readPositiveDuration, maxInterval: readPositiveDuration },
   'an object of back-off options',
-  { hintFor: meantFor('baseInterval', 'number', 'string') },
+  { hintFor: meantFor('baseInterval', readPositiveDuration) },
 );
 
 const resetHeaderObject = object(
   { name: readHeaderName, format: oneOf('seconds', 'unix-timestamp') },
   "a header: an object with its 'name' and 'format'",
-  { required: { name: 'the name of the header', format: "'seconds' or 'unix-timestamp'" } },
+  {
+    required: { name: 'the name of the header', format: "'seconds' or 'unix-timestamp'" },
+    hintFor: hintForResetHeader,
+  },
 );
+
+/** Its format is the one that it has by default, if it is among those. */
+function hintForResetHeader(value: unknown): string {
+  if (typeof value !== 'string' || readHeaderName(value, new Place('', [])) === null) return '';
+  const usual = defaults['retry.rateLimitedBackoff.resetHeaders'];
+  const same = usual.find(({ name }) => name === value.toLowerCase());
+  return `; did you mean { name: ${describe(value)}, format: '${same?.format ?? 'seconds'}' }?`;
+}
 
 const readResetHeader: Reader<ResetHeader> = (value, at) => {
   const { name, format } = resetHeaderObject(value, at) ?? {};
   return name === undefined || format === undefined ? null : { name, format };
 };
 
+export const readResetHeaders = list(readResetHeader, 'a list of headers');
+
 const readRateLimitedBackoff = orFalse(
   object(
-    { resetHeaders: list(readResetHeader, 'a list of headers'), maxInterval: readPositiveDuration },
+    { resetHeaders: readResetHeaders, maxInterval: readPositiveDuration },
     'an object of back-off options, or false',
     { hintFor: onByDefault },
   ),
 );
 
+const readBudgetPercent = percent();
+
 const readBudget = orFalse(
   object(
     {
-      percent: number(0, 100),
+      percent: readBudgetPercent,
       minRetryConcurrency: wholeNumber(0, MOST_AT_ONCE),
       interval: readTimeout,
     },
     'an object of budget options, or false',
-    { hintFor: (value) => meantFor('percent', 'number')(value) || onByDefault(value) },
+    { hintFor: (value) => meantFor('percent', readBudgetPercent)(value) || onByDefault(value) },
   ),
 );
 
@@ -148,9 +164,5 @@ function checkBackoff({ backoff }: RetryParts, at: Place, usualBase: number | un
 }
 
 function hintFor(value: unknown): string {
-  return meantFor('attempts', 'number')(value) || onByDefault(value);
-}
-
-function onByDefault(value: unknown): string {
-  return value === true ? '; leave it out, it is on by default' : '';
+  return meantFor('attempts', callFields.attempts)(value) || onByDefault(value);
 }

@@ -8,8 +8,13 @@ import { defaultName, readOrigin } from './origin.js';
 import { laterServiceOptions } from './other-names.js';
 import type { Place } from './place.js';
 import { ownOrigin, readEndpoints } from './read-endpoints.js';
+import { readCircuitBreaker } from './read-circuit-breaker.js';
+import { readConnectionPool } from './read-connection-pool.js';
+import { readHealthCheck } from './read-health-check.js';
 import { readHedgePolicy } from './read-hedge.js';
 import { readLoadBalancer } from './read-load-balancer.js';
+import { readOutlierDetection } from './read-outlier-detection.js';
+import { readRateLimitHold } from './read-rate-limit-hold.js';
 import { readTimeoutPolicy } from './read-timeout.js';
 import { checkTls, readTls } from './read-tls.js';
 import {
@@ -31,8 +36,13 @@ export const serviceFields = {
   timeout: readTimeoutPolicy,
   retry: readRetryPolicy,
   hedge: readHedgePolicy,
+  circuitBreaker: readCircuitBreaker,
+  rateLimitHold: readRateLimitHold,
   fallback: orFalse(functionOf<Fallback>('false or a function (failure, request) => Response')),
   envoyHeaders: boolean,
+  connectionPool: readConnectionPool,
+  outlierDetection: readOutlierDetection,
+  healthCheck: readHealthCheck,
 };
 
 /** Stands in for an origin that was refused, while the rest of its service is read. */
@@ -59,8 +69,13 @@ export function serviceOf(
     timeout: own.timeout ?? client.timeout,
     retry: switched(own.retry, client.retry),
     hedge: switched(own.hedge, client.hedge),
+    circuitBreaker: switched(own.circuitBreaker, client.circuitBreaker),
+    rateLimitHold: switched(own.rateLimitHold, client.rateLimitHold),
     fallback: switched(own.fallback, client.fallback),
     envoyHeaders: own.envoyHeaders ?? client.envoyHeaders,
+    connectionPool: own.connectionPool ?? client.connectionPool,
+    outlierDetection: switched(own.outlierDetection, client.outlierDetection),
+    healthCheck: switched(own.healthCheck, client.healthCheck),
     tls: own.tls === false ? {} : { ...client.tls, ...own.tls },
   };
 }
@@ -132,7 +147,10 @@ function readService(
 }
 
 /** True when a connection of the service is secured; with an empty list, when the first one would be. */
-export function usesTls({ origin, endpoints }: NormalizedService): boolean {
+export function usesTls({
+  origin,
+  endpoints,
+}: Pick<NormalizedService, 'origin' | 'endpoints'>): boolean {
   const secure = origin.startsWith('https:');
   const isSecured = ({ url }: EndpointAddress) =>
     url.startsWith('https:') || (secure && url.startsWith('unix:'));

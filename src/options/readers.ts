@@ -1,9 +1,9 @@
 /** The readers from which the schema of the options is put together. Each checks and normalises in one pass. */
 import { describe, listOf } from './describe.js';
 import { nearest } from './nearest.js';
-import type { Place, Reader } from './place.js';
+import { Place, type Reader } from './place.js';
 import { entriesOf, isPlainObject, itemsOf } from './plain-object.js';
-import { refuseUnknown } from './unknown-option.js';
+import { isMerePart, refuseUnknown } from './unknown-option.js';
 
 /** Anything: whoever asks for it reads it. */
 export const asGiven: Reader<unknown> = (value) => value;
@@ -18,18 +18,67 @@ export function text(pattern: RegExp, expected: string): Reader<string> {
 }
 
 export function wholeNumber(least: number, most: number): Reader<number> {
-  return (value, at) =>
-    Number.isInteger(value) && (value as number) >= least && (value as number) <= most
-      ? (value as number)
-      : at.refuse(value, `a whole number from ${least} to ${most}`);
+  return numeric(
+    (value) => Number.isInteger(value) && value >= least && value <= most,
+    `a whole number from ${least} to ${most}`,
+    numberIn,
+  );
 }
 
 export function number(least: number, most: number): Reader<number> {
-  return (value, at) =>
+  return numeric(
+    (value) => value >= least && value <= most,
+    `a number from ${least} to ${most}`,
+    numberIn,
+  );
+}
+
+/** Percent, from 1 or 0: elsewhere it is a ratio, which would be next to nothing here. */
+export function percent(least: 0 | 1 = 0): Reader<number> {
+  const expected = least === 1 ? 'a number from 1 to 100' : 'a number from 1 to 100, or 0';
+  return numeric(
+    (value) => (value >= 1 && value <= 100) || value === least,
+    expected,
+    (value) => outOfRatio(percentIn(value)),
+  );
+}
+
+/** The same without parts of a percent. */
+export const wholePercent: Reader<number> = numeric(
+  (value) => Number.isInteger(value) && value >= 0 && value <= 100,
+  'a whole number from 0 to 100',
+  (value) => Math.round(outOfRatio(percentIn(value))),
+);
+
+/** `meant` is the number that another value most likely stands for; NaN: none. */
+function numeric(
+  isRight: (value: number) => boolean,
+  expected: string,
+  meant: (value: unknown) => number,
+): Reader<number> {
+  return (value, at) => {
     // Adding zero makes a negative zero an ordinary one.
-    typeof value === 'number' && value >= least && value <= most
-      ? value + 0
-      : at.refuse(value, `a number from ${least} to ${most}`);
+    if (typeof value === 'number' && isRight(value)) return value + 0;
+    const other = meant(value);
+    const isHint = other !== value && isRight(other);
+    return at.refuse(value, expected, isHint ? `; did you mean ${other}?` : '');
+  };
+}
+
+/** A number that was written as text. */
+function numberIn(value: unknown): number {
+  const isNumber = typeof value === 'string' && /^\s*[+-]?\d+(?:\.\d+)?\s*$/.test(value);
+  return isNumber ? Number(value) : NaN;
+}
+
+function percentIn(value: unknown): number {
+  if (typeof value === 'number') return value;
+  return numberIn(typeof value === 'string' ? value.replace(/%\s*$/, '') : value);
+}
+
+/** Half is fifty of a hundred. */
+function outOfRatio(value: number): number {
+  return value > 0 && value < 1 ? Math.round(value * 1e6) / 1e4 : value;
 }
 
 export function oneOf<const T extends string>(...known: readonly T[]): Reader<T> {
@@ -116,7 +165,9 @@ export function readFields<F extends Fields>(
   for (const [key, value] of entries) {
     const reader = known.get(key);
     if (reader === undefined) {
-      meant.add(refuseUnknown(key, value, at.key(key), [...known.keys()], later));
+      const place = at.key(key);
+      meant.add(refuseUnknown(key, value, place, [...known.keys()], later));
+      if (isMerePart(place)) readInside(value, place, fields, later);
       continue;
     }
     const normal = reader(value, at.key(key));
@@ -127,6 +178,18 @@ export function readFields<F extends Fields>(
     if (!entries.has(key) && !meant.has(key)) at.key(key).refuseFound('nothing', expected);
   }
   return Object.fromEntries(read) as Read<F>;
+}
+
+/** What stands in a part that is none here: read all the same, so that all its problems are said at once. */
+function readInside(value: unknown, at: Place, fields: Fields, later: readonly string[]): void {
+  if (isPlainObject(value)) {
+    const entries = readEntries(value, at, 'options');
+    if (entries !== null) readFields(entries, at, fields, { later });
+    return;
+  }
+  itemsOf(value)?.forEach((item, index) => {
+    if (isPlainObject(item)) readInside(item, at.item(index), fields, later);
+  });
 }
 
 /** An object of options with these fields. */
@@ -141,13 +204,14 @@ export function object<F extends Fields>(
   };
 }
 
-/** A hint for a value given in place of an object: it was most likely meant for this option of it. */
-export function meantFor(
-  option: string,
-  ...kinds: readonly ('number' | 'string')[]
-): (value: unknown) => string {
+/** A hint for a value given in place of an object: it was most likely meant for this option, which would take it. */
+export function meantFor(option: string, reader: Reader<unknown>): (value: unknown) => string {
   return (value) =>
-    kinds.some((kind) => kind === typeof value)
-      ? `; did you mean { ${option}: ${describe(value)} }?`
-      : '';
+    reader(value, new Place('', [])) === null
+      ? ''
+      : `; did you mean { ${option}: ${describe(value)} }?`;
+}
+
+export function onByDefault(value: unknown): string {
+  return value === true ? '; leave it out, it is on by default' : '';
 }

@@ -38,7 +38,7 @@ export interface RateLimitedBackoffOptions {
 /** Envoy's retry budget: how many further attempts all calls of the service may have under way at any one time. */
 export interface BudgetOptions {
   /**
-   * In percent of the calls that are active or waiting, from 0 to 100.
+   * In percent of the calls that are active or waiting: 0, or from 1 to 100.
    * @default 20
    */
   readonly percent?: number | undefined;

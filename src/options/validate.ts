@@ -9,6 +9,7 @@ import { laterServiceOptions } from './other-names.js';
 import { Place } from './place.js';
 import { isPlainObject } from './plain-object.js';
 import { readAround, readLayers, readMiddleware, readRuntime } from './read-extensions.js';
+import { defaultConnectionPool } from './read-connection-pool.js';
 import { defaultLoadBalancer } from './read-load-balancer.js';
 import {
   readServices,
@@ -63,8 +64,13 @@ export function readClient(given: unknown, at: Place): NormalizedClientOptions |
     timeout: read.timeout ?? noTimeout(),
     retry: read.retry === undefined ? defaultRetryPolicy() : switched(read.retry, undefined),
     hedge: switched(read.hedge, undefined),
+    circuitBreaker: switched(read.circuitBreaker, undefined),
+    rateLimitHold: switched(read.rateLimitHold, undefined),
     fallback: switched(read.fallback, undefined),
     envoyHeaders: read.envoyHeaders ?? defaults.envoyHeaders,
+    connectionPool: read.connectionPool ?? defaultConnectionPool(),
+    outlierDetection: switched(read.outlierDetection, undefined),
+    healthCheck: switched(read.healthCheck, undefined),
   };
   const services = servicesOf(entries, read, defaultPolicy, at);
   const named = entries.has('service') || entries.has('services');

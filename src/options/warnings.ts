@@ -6,7 +6,18 @@ import {
   type RetryPolicy,
   type TimeoutPolicy,
 } from '../core/policy.js';
+import type { LoadBalancerPolicy } from '../balancing/policies.js';
+import type { BreakerPolicy } from '../cluster/circuit-breaker.js';
+import type { EndpointAddress } from '../cluster/endpoint.js';
+import type { HealthCheckPolicy } from '../cluster/health-check-policy.js';
+import type { PoolPolicy } from '../cluster/limits.js';
+import type { OutlierPolicy } from '../cluster/outlier-policy.js';
+import { defaults } from './defaults.js';
+import { healthCheckWarnings, type HealthCheckWarningCode } from './health-check-warnings.js';
+import { outlierWarnings, type OutlierWarningCode } from './outlier-warnings.js';
+import { defaultIdleTimeout } from './read-connection-pool.js';
 import { defaultBaseInterval } from './read-retry.js';
+import { usesTls } from './read-services.js';
 
 export type WarningCode =
   /** The tries and the waits between them take longer than the call may. */
@@ -20,20 +31,39 @@ export type WarningCode =
   /** A timeout can never run out, since another one does before. */
   | 'OUTRIGGER_TIMEOUT_ORDER'
   /** The limits leave no retry to anybody. */
-  | 'OUTRIGGER_RETRIES_CANNOT_HAPPEN';
+  | 'OUTRIGGER_RETRIES_CANNOT_HAPPEN'
+  /** HTTP/2 is asked for where it cannot be spoken, or something of it where it is not. */
+  | 'OUTRIGGER_HTTP2_HAS_NO_EFFECT'
+  /** New endpoints get their whole share from the start. */
+  | 'OUTRIGGER_WARMUP_WITHOUT_EFFECT'
+  | HealthCheckWarningCode
+  | OutlierWarningCode;
 
 export interface PolicyWarning {
   readonly code: WarningCode;
+  /** By its path in the options of a service. */
+  readonly option: string;
   /** It begins with the path of the option. */
   readonly message: string;
 }
 
+/** The policy of a service, or that of origins which are not configured: each of them has one endpoint. */
+export interface WarnedPolicy extends Policy {
+  readonly circuitBreaker?: BreakerPolicy | undefined;
+  readonly connectionPool?: PoolPolicy;
+  readonly outlierDetection?: OutlierPolicy | undefined;
+  readonly healthCheck?: HealthCheckPolicy | undefined;
+  readonly loadBalancer?: LoadBalancerPolicy;
+  readonly origin?: string;
+  readonly endpoints?: readonly EndpointAddress[];
+}
+
 /** Every contradiction of a policy whose options stand at this path; empty for the client's own. */
-export function policyWarnings(policy: Policy, path: string): PolicyWarning[] {
+export function policyWarnings(policy: WarnedPolicy, path: string): PolicyWarning[] {
   const found: PolicyWarning[] = [];
   const say: Say = (code, option, sentence) => {
     const place = path === '' ? option : `${path}.${option}`;
-    found.push({ code, message: `${place}: ${sentence}` });
+    found.push({ code, option, message: `${place}: ${sentence}` });
   };
   const { timeout, retry, hedge } = policy;
   checkTimeouts(timeout, say);
@@ -43,6 +73,26 @@ export function policyWarnings(policy: Policy, path: string): PolicyWarning[] {
     checkLimits(retry, say);
   }
   if (hedge !== undefined) checkHedge(hedge, policy, say);
+  if (policy.loadBalancer !== undefined) checkWarmup(policy.loadBalancer, say);
+  if (policy.connectionPool !== undefined) {
+    checkPool(policy.connectionPool, say);
+    checkHttp2(policy.connectionPool, policy, say);
+  }
+  if (policy.circuitBreaker !== undefined) checkBreaker(policy.circuitBreaker, timeout, say);
+  if (policy.outlierDetection !== undefined) {
+    const endpoints = policy.endpoints?.length ?? 1;
+    for (const { code, option, sentence } of outlierWarnings(policy.outlierDetection, endpoints)) {
+      // Without a detector it may be there for the panic threshold, which holds for health checks, too.
+      const isForPanic = policy.healthCheck !== undefined && option === 'outlierDetection';
+      if (isForPanic && policy.outlierDetection.minHealthPercent > 0) continue;
+      say(code, option, sentence);
+    }
+  }
+  if (policy.healthCheck !== undefined) {
+    for (const { code, option, sentence } of healthCheckWarnings(policy.healthCheck)) {
+      say(code, option, sentence);
+    }
+  }
   return found;
 }
 
@@ -154,6 +204,53 @@ function checkHedge(
       'hedge.delay',
       `${delay} ms are never over in time, since ${limit.option} ends the call after ${limit.milliseconds} ms`,
     );
+  }
+}
+
+function checkWarmup(loadBalancer: LoadBalancerPolicy, say: Say): void {
+  if (typeof loadBalancer === 'function' || !('warmup' in loadBalancer)) return;
+  if (loadBalancer.warmup?.minimumPercent !== 100) return;
+  say(
+    'OUTRIGGER_WARMUP_WITHOUT_EFFECT',
+    'loadBalancer.warmup.minimumPercent',
+    'with 100 percent new endpoints get their whole share from the start',
+  );
+}
+
+function checkBreaker({ slowCallDuration }: BreakerPolicy, timeout: TimeoutPolicy, say: Say): void {
+  const limit = firstLimit(timeout);
+  if (limit === undefined || slowCallDuration < limit.milliseconds) return;
+  say(
+    'OUTRIGGER_TIMEOUT_ORDER',
+    'circuitBreaker.slowCallDuration',
+    `no call is ever slower than ${slowCallDuration} ms, since ${limit.option} ends it after ${limit.milliseconds} ms`,
+  );
+}
+
+function checkPool({ idleTimeout, maxConnectionDuration }: PoolPolicy, say: Say): void {
+  if (maxConnectionDuration === 0 || idleTimeout < maxConnectionDuration) return;
+  // The usual time was asked for by nobody.
+  if (idleTimeout === defaultIdleTimeout()) return;
+  say(
+    'OUTRIGGER_TIMEOUT_ORDER',
+    'connectionPool.idleTimeout',
+    `${idleTimeout} ms can never run out, since connectionPool.maxConnectionDuration closes a connection after ${maxConnectionDuration} ms`,
+  );
+}
+
+function checkHttp2(
+  { http2, maxConcurrentStreams }: PoolPolicy,
+  { origin, endpoints = [] }: WarnedPolicy,
+  say: Say,
+): void {
+  const code = 'OUTRIGGER_HTTP2_HAS_NO_EFFECT';
+  // The usual number was asked for by nobody.
+  if (!http2 && maxConcurrentStreams !== defaults['connectionPool.maxConcurrentStreams']) {
+    say(code, 'connectionPool.maxConcurrentStreams', 'has no effect without http2: true');
+  }
+  const isPlain = origin !== undefined && endpoints.length > 0 && !usesTls({ origin, endpoints });
+  if (http2 && isPlain) {
+    say(code, 'connectionPool.http2', 'has no effect, since no endpoint is https');
   }
 }
 

@@ -1,15 +1,19 @@
 /** Which cluster serves an origin: those that were configured, and one for each further origin that is called. */
+import { AsyncResource } from 'node:async_hooks';
 import { isDeepStrictEqual } from 'node:util';
 import { balancerFactory } from '../balancing/policies.js';
 import { Cluster } from '../cluster/cluster.js';
 import { Counters } from '../cluster/counters.js';
 import { ClusterEvents } from '../cluster/events.js';
+import { HealthChecks } from '../cluster/health-checks.js';
+import { Limits } from '../cluster/limits.js';
 import type { SlotLimits } from '../cluster/retry-slots.js';
 import { chainsFor } from '../layers/chain.js';
 import type { NormalizedClientOptions, NormalizedService } from '../options/normalized.js';
 import { serviceOf } from '../options/read-services.js';
 import { defaultBudget } from '../options/retry-policy.js';
 import { ClusterTransport } from '../transport/cluster-transport.js';
+import { proberFor } from '../transport/probe.js';
 import { Releases } from '../transport/releases.js';
 import { otherOriginError } from './other-origin.js';
 
@@ -24,6 +28,8 @@ export class Services {
   readonly #byOrigin = new Map<string, Served>();
   readonly #releases: Releases;
   readonly #idle: () => void;
+  /** What goes on by itself in a cluster belongs to none of the calls that may have made it. */
+  readonly #outside = new AsyncResource('OutriggerClient');
   /** What happens in the clusters, for those who listen. */
   readonly events = new ClusterEvents();
   #closed: { readonly reason: unknown } | undefined = undefined;
@@ -48,7 +54,8 @@ export class Services {
     if (this.#options.otherOrigins === 'refuse') {
       throw otherOriginError(origin, [...this.#options.services.keys()]);
     }
-    return this.#add(unconfigured(origin, this.#options));
+    const service = unconfigured(origin, this.#options);
+    return this.#outside.runInAsyncScope(() => this.#add(service));
   }
 
   *[Symbol.iterator](): IterableIterator<Cluster> {
@@ -57,6 +64,10 @@ export class Services {
 
   /** New policy from the next call on; what is known of endpoints that stay is kept. */
   update(options: NormalizedClientOptions): void {
+    this.#outside.runInAsyncScope(() => this.#update(options));
+  }
+
+  #update(options: NormalizedClientOptions): void {
     this.#options = options;
     for (const [origin, served] of this.#byOrigin) {
       const next = options.services.get(origin) ?? unconfigured(origin, options);
@@ -86,28 +97,38 @@ export class Services {
     const policy = isTaken ? { ...given, name: given.origin } : given;
     const service = new URL(policy.origin);
     const counters = new Counters();
-    const transport = new ClusterTransport(
+    const limits = new Limits(policy.connectionPool, counters);
+    const { runtime } = this.#options;
+    const transport = new ClusterTransport({
+      name: policy.name,
       service,
-      policy.tls,
-      this.#options.runtime,
+      tls: policy.tls,
+      runtime,
       counters,
-      this.#releases,
-    );
+      limits,
+      events: this.events,
+      releases: this.#releases,
+    });
     const cluster = new Cluster({
       name: policy.name,
       service,
       counters,
-      runtime: this.#options.runtime,
+      limits,
+      runtime,
       events: this.events,
       balancer: balancerFactory(policy.loadBalancer),
       endpoints: policy.endpoints,
       connect: (endpoint) => transport.connect(endpoint),
       idle: this.#idle,
     });
+    cluster.breaker.setPolicy(policy.circuitBreaker);
+    cluster.setOutlierDetection(policy.outlierDetection);
     cluster.chains = chainsFor(cluster, this.#options, policy);
     cluster.slots.setLimits(slotLimits(policy));
     if (this.#closed !== undefined) cluster.close(this.#closed.reason);
-    this.#byOrigin.set(policy.origin, { cluster, transport, policy });
+    const served: Served = { cluster, transport, policy };
+    this.#byOrigin.set(policy.origin, served);
+    setHealthCheck(served, policy);
     return cluster;
   }
 }
@@ -134,12 +155,35 @@ function slotLimits({ retry }: NormalizedService): SlotLimits {
 
 function apply(served: Served, next: NormalizedService, options: NormalizedClientOptions): void {
   const { cluster, transport, policy } = served;
+  if (!isDeepStrictEqual(next.connectionPool, policy.connectionPool)) {
+    transport.setLimits(next.connectionPool, cluster.endpoints);
+  }
   if (!isDeepStrictEqual(next.tls, policy.tls)) transport.setTls(next.tls, cluster.endpoints);
   if (!isDeepStrictEqual(next.endpoints, policy.endpoints)) cluster.setEndpoints(next.endpoints);
   if (!isDeepStrictEqual(next.loadBalancer, policy.loadBalancer)) {
     cluster.setBalancer(balancerFactory(next.loadBalancer));
   }
+  cluster.breaker.setPolicy(next.circuitBreaker);
+  cluster.setOutlierDetection(next.outlierDetection);
   cluster.chains = chainsFor(cluster, options, next);
   cluster.slots.setLimits(slotLimits(next));
   served.policy = next;
+  // Last, since it may check at once.
+  if (!isDeepStrictEqual(next.healthCheck, policy.healthCheck)) setHealthCheck(served, next);
+}
+
+function setHealthCheck(served: Served, { healthCheck }: NormalizedService): void {
+  const { cluster } = served;
+  if (healthCheck !== undefined) {
+    const { service } = cluster;
+    cluster.healthChecks ??= new HealthChecks(
+      cluster,
+      proberFor({
+        service,
+        tls: () => served.policy.tls,
+        http2: () => served.policy.connectionPool.http2,
+      }),
+    );
+  }
+  cluster.healthChecks?.setPolicy(healthCheck);
 }

@@ -1,7 +1,12 @@
 /** One connection: an undici Client that serves one exchange at a time. */
 import type { buildConnector, Dispatcher } from 'undici';
 import Client from 'undici/lib/dispatcher/client.js';
+import symbols from 'undici/lib/core/symbols.js';
 import type { Attempt } from '../core/attempt.js';
+import type { RawHeader } from '../core/reply.js';
+import type { Timer } from '../core/runtime.js';
+import { announcesClose } from './announced-close.js';
+import type { ConnectionPool, PooledConnection } from './pooled-connection.js';
 import { WireExchange, type ExchangeConnection } from './exchange.js';
 import type { HeldSocket } from './held-socket.js';
 
@@ -11,43 +16,45 @@ export type Connector = (
   callback: buildConnector.Callback,
 ) => HeldSocket;
 
-/** Where a connection belongs. */
-export interface ConnectionPool {
-  /** The name TLS asks for, the same for every request: undici reconnects when it changes. */
-  readonly servername: string;
-  /** Puts an attempt on some connection. */
-  send(attempt: Attempt): void;
-  /** Its exchange is over; what it is given before the next turn waits until then. */
-  giveBack(connection: Connection): void;
-  /** The next attempt may have it. */
-  takeBack(connection: Connection): void;
-  forget(connection: Connection): void;
-}
+/** Undici asks for a new socket when it finds the old one closed before it has written anything. */
+const STALE = new Error('the connection was closed while it was idle');
 
 const ignore = (): void => {};
 
-export class Connection implements ExchangeConnection {
+/** In milliseconds: what undici takes for no limit. */
+const LONGEST = 2 ** 31 - 1;
+/** What undici closes an idle connection with, when a `keep-alive` header of the server's asked for it. */
+const SERVER_PATIENCE = 'socket idle timeout';
+
+export class Connection implements PooledConnection, ExchangeConnection {
   readonly #client: Client;
+  readonly #servername: string;
   readonly #pool: ConnectionPool;
   #exchange: WireExchange | undefined = undefined;
   /** The latest socket: a Client that is destroyed forgets one that is still connecting. */
   #opened: HeldSocket | undefined = undefined;
-  /** It can serve no further exchange. */
   lost = false;
-  /** It closes after the exchange that it serves now. */
   retired = false;
-  #hasServed = false;
+  idleSince = 0;
+  #served = 0;
+  #ageTimer: Timer = undefined;
   /** Its exchange ended in this turn. */
   #resting = false;
+  /** The headers that it ended with. */
+  #answer: readonly RawHeader[] | undefined = undefined;
   /** What it was given meanwhile. */
   #held: Attempt | undefined = undefined;
 
-  constructor(origin: string, connector: Connector, pool: ConnectionPool) {
+  /** The name that TLS asks for is the same for every request: undici begins anew when it changes. */
+  constructor(origin: string, servername: string, connector: Connector, pool: ConnectionPool) {
+    this.#servername = servername;
     this.#pool = pool;
     this.#client = new Client(origin, {
       connect: (options, callback) => {
-        // Undici connects anew by itself when it finds the connection closed before it has written anything.
-        this.#exchange?.connectsAnew();
+        if (this.#opened !== undefined) {
+          callback(STALE, null);
+          return;
+        }
         this.#opened = connector(options, callback);
         this.#opened.socket.on('error', (error) => this.#exchange?.onSocketError(error));
       },
@@ -55,25 +62,80 @@ export class Connection implements ExchangeConnection {
       // Undici's own clocks tick every half second and do not run while a request waits.
       headersTimeout: 0,
       bodyTimeout: 0,
+      // Idle connections are ours to close; what a server says of its own patience is heeded.
+      keepAliveTimeout: LONGEST,
+      keepAliveMaxTimeout: LONGEST,
     });
-    this.#client.on('disconnect', () => {
-      // With an exchange at hand undici either fails it or, when nothing was written yet, connects anew.
+    // Else it would begin anew with the first request.
+    Reflect.set(this.#client, symbols.kServerName, servername);
+    this.#client.on('connect', () => this.#connected());
+    this.#client.on('connectionError', (_origin, _targets, error) => {
+      if (!this.lost && error !== STALE) pool.connectFailed(this, error);
+    });
+    this.#client.on('disconnect', (_origin, _targets, error) => {
+      if (error.message === SERVER_PATIENCE) pool.share.counters.upstream_cx_idle_timeout += 1;
+      // With an exchange at hand undici either fails it or, when nothing was written yet, asks for a new socket.
       if (this.#exchange === undefined || this.#exchange.over) this.discard();
     });
+  }
+
+  open(): void {
+    this.#pool.share.counters.upstream_cx_http1_total += 1;
+    // The one way to open a connection ahead of any request.
+    const connect = Reflect.get(this.#client, symbols.kConnect) as (connected: () => void) => void;
+    connect.call(this.#client, ignore);
+  }
+
+  readonly isShared = false;
+  readonly capacity = 1;
+
+  get hasRoom(): boolean {
+    return this.#exchange === undefined;
+  }
+
+  ref(): void {
+    this.#opened?.socket.ref();
+  }
+
+  unref(): void {
+    this.#opened?.socket.unref();
+  }
+
+  #connected(): void {
+    const { runtime, limits } = this.#pool.share;
+    // Undici takes it for one that holds the process.
+    this.ref();
+    const { maxConnectionDuration } = limits.policy;
+    if (maxConnectionDuration > 0) {
+      this.#ageTimer = runtime.setTimer(() => this.#retire(), maxConnectionDuration, true);
+    }
+    this.idleSince = runtime.now();
+    this.#pool.connected(this);
+  }
+
+  /** It has lived long enough. */
+  #retire(): void {
+    this.#pool.share.counters.upstream_cx_max_duration_reached += 1;
+    this.retired = true;
+    if (this.hasRoom && !this.#resting) this.discard();
   }
 
   send(attempt: Attempt): void {
     const exchange = new WireExchange(attempt, this);
     this.#exchange = exchange;
     attempt.exchange = exchange;
-    attempt.reused = this.#hasServed;
-    this.#hasServed = true;
+    attempt.reused = this.#served > 0;
+    this.#pool.share.limits.requests += 1;
     if (this.#resting) this.#held = attempt;
     else this.#dispatch(attempt, exchange);
   }
 
   #dispatch(attempt: Attempt, exchange: WireExchange): void {
     const { call } = attempt;
+    const { maxRequestsPerConnection: most } = this.#pool.share.limits.policy;
+    this.#served += 1;
+    // Above it when the limit has been lowered meanwhile.
+    if (most > 0 && this.#served >= most && !this.retired) this.#serveLast();
     const { wire, method } = call;
     this.#client.dispatch(
       {
@@ -89,37 +151,53 @@ export class Connection implements ExchangeConnection {
         blocking: wire?.blocking ?? false,
         idempotent: wire?.idempotent,
         expectContinue: wire?.expectContinue,
-        servername: this.#pool.servername,
+        servername: this.#servername,
       } as Dispatcher.DispatchOptions,
       exchange,
     );
   }
 
-  /** The exchange has ended well. */
-  release(): void {
-    this.#exchange = undefined;
-    if (this.lost) return;
-    this.#resting = true;
-    this.#pool.giveBack(this);
+  #serveLast(): void {
+    this.#pool.share.counters.upstream_cx_max_requests += 1;
+    this.retired = true;
   }
 
-  /** The turn in which it was released is over. */
-  endRest(): void {
+  /** The exchange has ended well. */
+  release(answer: readonly RawHeader[]): void {
+    this.#exchange = undefined;
+    this.#pool.share.limits.requests -= 1;
+    if (this.lost) return;
+    this.#resting = true;
+    this.#answer = answer;
+    this.#pool.giveBack(this, answer);
+  }
+
+  endRest(now: number): void {
     this.#resting = false;
     if (this.lost) return;
     const held = this.#held;
-    this.#held = undefined;
-    // Its last answer announced a close.
+    const answer = this.#answer;
+    this.#held = this.#answer = undefined;
     if (this.#opened?.socket.destroyed === true) {
-      this.discard();
-      if (held !== undefined) this.#pool.send(held);
+      if (answer !== undefined && announcesClose(answer)) {
+        this.#pool.share.counters.upstream_cx_close_notify += 1;
+      }
+      if (held === undefined) this.discard();
+      else this.passOn(held);
     } else if (held !== undefined) {
       this.#dispatch(held, this.#exchange as WireExchange);
-    } else if (this.retired) {
-      this.discard();
     } else {
+      this.idleSince = now;
       this.#pool.takeBack(this);
     }
+  }
+
+  /** It is closed, and nothing of the attempt was written. */
+  passOn(attempt: Attempt): void {
+    this.#pool.share.limits.requests -= 1;
+    this.#exchange = undefined;
+    this.discard();
+    this.#pool.sendAgain(attempt);
   }
 
   get reads(): number {
@@ -136,16 +214,25 @@ export class Connection implements ExchangeConnection {
 
   withdraw(): void {
     // An aborted undici Client opens a new connection by itself: it has to go in the same turn.
-    if (this.#held === undefined) this.discard();
+    const isHeld = this.#held !== undefined;
     this.#held = this.#exchange = undefined;
+    this.#pool.share.limits.requests -= 1;
+    if (!isHeld) this.discard();
   }
 
-  /** Forgets the connection and closes its socket, if there is one: safe at any moment, any number of times. */
+  /** The exchange has failed. */
+  fail(): void {
+    this.#exchange = undefined;
+    this.#pool.share.limits.requests -= 1;
+    this.discard();
+  }
+
   discard(): void {
     if (this.lost) return;
     this.lost = true;
-    this.#pool.forget(this);
+    this.#pool.share.runtime.clearTimer(this.#ageTimer);
     this.#client.destroy(null, ignore);
     this.#opened?.socket.destroy();
+    this.#pool.forget(this);
   }
 }

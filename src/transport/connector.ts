@@ -1,23 +1,23 @@
 /** How a connection to an endpoint is opened: address, TLS, the name that is checked, and for how long it is tried. */
-import { isIP, type Socket } from 'node:net';
-import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { buildConnector } from 'undici';
-import build from 'undici/lib/core/connect.js';
 import { ConnectTimeoutError } from 'undici/lib/core/errors.js';
+import type { Limits } from '../cluster/limits.js';
 import type { Runtime } from '../core/runtime.js';
-import type { TlsOptions } from '../options/options.js';
 import type { Connector } from './connection.js';
-import { heldSocket } from './held-socket.js';
 import { openPlain } from './plain-socket.js';
+import { secureOpener, type Secured } from './secure-socket.js';
 
-/** Milliseconds that a TCP and TLS handshake may take. */
-const CONNECT_TIMEOUT = 10_000;
+/** Hears of every socket. */
+export interface SocketObserver {
+  socketOpening(): void;
+  connectTimedOut(): void;
+  socketClosed(): void;
+}
 
-/** Hears of every connection, for the cluster's counters. */
-export interface ConnectionObserver {
-  connectionOpening(): void;
-  connectionFailed(error: Error): void;
-  connectionClosed(): void;
+/** What a connector has of its cluster. */
+export interface ConnectorParts {
+  readonly runtime: Runtime;
+  readonly limits: Limits;
 }
 
 /** Where an endpoint is reached, in undici's terms. */
@@ -25,15 +25,15 @@ export interface Target {
   /** The origin undici is told; for a unix socket that of the service. */
   readonly origin: string;
   readonly socketPath: string | undefined;
+  readonly isSecure: boolean;
 }
-
-type OpenTls = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket;
 
 export function targetOf(endpointUrl: string, service: URL): Target {
   if (endpointUrl.startsWith('unix:')) {
-    return { origin: service.origin, socketPath: endpointUrl.slice('unix:'.length) };
+    const isSecure = service.protocol === 'https:';
+    return { origin: service.origin, socketPath: endpointUrl.slice('unix:'.length), isSecure };
   }
-  return { origin: endpointUrl, socketPath: undefined };
+  return { origin: endpointUrl, socketPath: undefined, isSecure: endpointUrl.startsWith('https:') };
 }
 
 /**
@@ -42,45 +42,41 @@ export function targetOf(endpointUrl: string, service: URL): Target {
  */
 export function connectorFor(
   target: Target,
-  service: URL,
-  tls: TlsOptions,
-  runtime: Runtime,
-  observer: ConnectionObserver,
+  secured: Secured,
+  { runtime, limits }: ConnectorParts,
+  observer: SocketObserver,
 ): Connector {
-  // Only HTTP/1.1 is spoken, and undici offers nothing else by ALPN.
-  const { servername, alpn: _, ...material } = tls;
-  const name = servername ?? service.hostname.replace(/^\[|\]$/g, '');
   const { socketPath } = target;
-  // Typed as void by undici, but it hands the socket back.
-  const openTls = build({
-    ...material,
-    // Undici's own timer ticks every half second.
-    timeout: 0,
-    ...(socketPath === undefined ? undefined : { socketPath }),
-    checkServerIdentity: (_address: string, certificate: PeerCertificate) =>
-      checkServerIdentity(name, certificate),
-  } as buildConnector.BuildOptions) as unknown as OpenTls;
-  // TLS does not ask for an address by name.
-  const asked = isIP(name) === 0 ? name : '';
+  const openSecure = secureOpener(secured, () =>
+    limits.policy.http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
+  );
   return (options, callback) => {
     const connected = (...result: Parameters<buildConnector.Callback>): void => {
       runtime.clearTimer(timer);
-      if (result[0] !== null) observer.connectionFailed(result[0]);
       callback(...result);
     };
-    const opened =
-      options.protocol === 'https:'
-        ? heldSocket(openTls({ ...options, servername: asked }, connected))
-        : openPlain({ ...options, socketPath }, connected);
+    const open = options.protocol === 'https:' ? openSecure : openPlain;
+    const opened = open({ ...options, socketPath }, connected);
     const { socket } = opened;
-    const timer = runtime.setTimer(() => {
-      const where = socketPath ?? target.origin;
-      socket.destroy(new ConnectTimeoutError(`no connection to ${where} in ${CONNECT_TIMEOUT} ms`));
-    }, CONNECT_TIMEOUT);
-    observer.connectionOpening();
+    const { connectTimeout, tcpKeepalive } = limits.policy;
+    if (tcpKeepalive !== undefined) socket.setKeepAlive(true, tcpKeepalive.time);
+    // The socket itself holds the process, while somebody waits for it.
+    const inBackground = true;
+    const timer = runtime.setTimer(
+      () => {
+        const where = socketPath ?? target.origin;
+        observer.connectTimedOut();
+        socket.destroy(
+          new ConnectTimeoutError(`no connection to ${where} within ${connectTimeout} ms`),
+        );
+      },
+      connectTimeout,
+      inBackground,
+    );
+    observer.socketOpening();
     socket.once('close', () => {
       runtime.clearTimer(timer);
-      observer.connectionClosed();
+      observer.socketClosed();
     });
     return opened;
   };

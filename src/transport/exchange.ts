@@ -3,15 +3,18 @@ import type { Attempt, Exchange } from '../core/attempt.js';
 import * as drive from '../core/drive.js';
 import { failure, type Failure } from '../core/failure.js';
 import type { RawHeader } from '../core/reply.js';
+import { isHandshakeRefusal } from './secure-socket.js';
 
 /** What an exchange does with the connection it is on. */
 export interface ExchangeConnection {
   /** The exchange has ended well. */
-  release(): void;
+  release(answer: readonly RawHeader[]): void;
   /** The exchange is cancelled. */
   withdraw(): void;
-  /** The connection cannot serve again. */
-  discard(): void;
+  /** The exchange has failed: the connection cannot serve again. */
+  fail(): void;
+  /** The connection was found closed before anything was written of the attempt: another one shall have it. */
+  passOn(attempt: Attempt): void;
   /** So many times something has been read of it. */
   readonly reads: number;
   /** Nothing more is read for now; what has been read already still comes. */
@@ -87,10 +90,6 @@ export class WireExchange implements Exchange {
     return true;
   }
 
-  connectsAnew(): void {
-    this.#attempt.reused = false;
-  }
-
   /** Undici takes a reset for the end of a body that has no length. */
   onSocketError(error: Error): void {
     if (this.#hasHead) this.onError(error);
@@ -100,18 +99,24 @@ export class WireExchange implements Exchange {
     if (this.#over) return;
     this.#over = true;
     this.resume();
-    this.#connection.release();
+    this.#connection.release(this.#attempt.rawHeaders);
     drive.end(this.#attempt, trailers ?? [], this.#headRead === this.#connection.reads);
   }
 
   onError(error: Error): void {
     if (this.#over) return;
     this.#over = true;
-    this.#connection.discard();
-    drive.fail(this.#attempt, this.#classify(error));
+    const reason = this.#classify(error);
+    if (reason === undefined) {
+      this.#connection.passOn(this.#attempt);
+    } else {
+      this.#connection.fail();
+      drive.fail(this.#attempt, reason);
+    }
   }
 
-  #classify(error: Error & { code?: string }): Failure {
+  /** Undefined when the connection was closed, and nothing of the request was written. */
+  #classify(error: Error & { code?: string }): Failure | undefined {
     const code = error.code ?? '';
     const { bodyError } = this.#attempt.call;
     if (bodyError !== undefined && (error === bodyError || UNSENDABLE.has(code))) {
@@ -122,8 +127,13 @@ export class WireExchange implements Exchange {
     // The file behind a blob has changed.
     const isUnreadable = error.name === 'NotReadableError';
     if (isUnreadable || UNSENDABLE.has(code)) return failure('unsendable', undefined, error, sent);
-    if (!sent) return failure('connect-failure', 'UF', error, false);
+    if (!sent) {
+      return this.#attempt.reused ? undefined : failure('connect-failure', 'UF', error, false);
+    }
     if (this.#hasHead) return failure('body-cut', 'UPE', error, true);
+    if (!this.#attempt.reused && isHandshakeRefusal(code)) {
+      return failure('connect-failure', 'UF', error, false);
+    }
     return error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW'
       ? failure('protocol-error', 'UPE', error, true)
       : failure('reset', 'UC', error, true);

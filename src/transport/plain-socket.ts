@@ -8,8 +8,6 @@ import { afterReading, type HeldSocket } from './held-socket.js';
 
 /** As much as the system hands over at once. */
 const READ_SIZE = 64 * 1024;
-/** In milliseconds, as undici has it: after so much silence the system asks whether the other side is still there. */
-const KEEP_ALIVE_DELAY = 60_000;
 
 /** Never holds anything beyond the callback in which it was filled. */
 let shared: Buffer | undefined;
@@ -31,8 +29,6 @@ export function openPlain(address: PlainAddress, callback: buildConnector.Callba
   const socket = connect({
     ...where,
     noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: KEEP_ALIVE_DELAY,
     onread: { buffer: (shared ??= Buffer.allocUnsafeSlow(READ_SIZE)), callback: take },
   });
   const opened: HeldSocket = {

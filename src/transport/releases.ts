@@ -5,23 +5,24 @@
  * that closes after each answer, 100 failed after being sent; used after the turn, none.
  */
 import type { Runtime } from '../core/runtime.js';
-import type { Connection } from './connection.js';
+import type { PooledConnection } from './pooled-connection.js';
 
 export class Releases {
   readonly #runtime: Runtime;
-  #freed: Connection[] = [];
+  #freed: PooledConnection[] = [];
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
   }
 
-  add(connection: Connection): void {
+  add(connection: PooledConnection): void {
     if (this.#freed.push(connection) === 1) this.#runtime.defer(this.#flush);
   }
 
   readonly #flush = (): void => {
     const freed = this.#freed;
     this.#freed = [];
-    for (const connection of freed) connection.endRest();
+    const now = this.#runtime.now();
+    for (const connection of freed) connection.endRest(now);
   };
 }

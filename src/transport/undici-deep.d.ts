@@ -10,12 +10,6 @@ declare module 'undici/lib/dispatcher/dispatcher.js' {
   export { Dispatcher as default } from 'undici';
 }
 
-declare module 'undici/lib/core/connect.js' {
-  import type { buildConnector } from 'undici';
-  const build: typeof buildConnector;
-  export default build;
-}
-
 declare module 'undici/lib/api/api-request.js' {
   import type { Dispatcher } from 'undici';
   function request(
@@ -25,10 +19,19 @@ declare module 'undici/lib/api/api-request.js' {
   export default request;
 }
 
+declare module 'undici/lib/core/symbols.js' {
+  const symbols: { readonly kConnect: symbol; readonly kServerName: symbol };
+  export default symbols;
+}
+
 declare module 'undici/lib/core/errors.js' {
   import { errors } from 'undici';
   export class ConnectTimeoutError extends errors.ConnectTimeoutError {
     constructor(message: string);
   }
   export class RequestAbortedError extends errors.RequestAbortedError {}
+  export class InvalidArgumentError extends errors.InvalidArgumentError {
+    constructor(message: string);
+  }
+  export class RequestContentLengthMismatchError extends errors.RequestContentLengthMismatchError {}
 }

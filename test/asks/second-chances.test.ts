@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { systemRuntime } from '../../src/core/runtime.js';
 import { exponentialBackoff } from '../../src/layers/backoff.js';
 import {
+  CircuitOpenError,
   ConnectionError,
   TimeoutError,
   type ClientOptions,
@@ -209,8 +210,56 @@ describe('pacing', () => {
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(1000);
   });
 
-  test.todo('ask 23: a 429 holds back all calls to that endpoint');
-  test.todo('ask 24: a refusal says when to come back');
+  test('ask 23: a 429 holds back all calls to that endpoint', async () => {
+    const runtime = virtualRuntime();
+    const { client, fleet } = await shop(
+      { endpoints: 3 },
+      { runtime, loadBalancer: 'round-robin', rateLimitHold: {} },
+    );
+    fleet.server(0).plan([{ status: 429, headers: { 'retry-after': '2' } }, 200]);
+    const visit = async (calls: number): Promise<string[]> => {
+      const seen = new Set<string>();
+      for (let call = 0; call < calls; call++) {
+        const resilience = { retry: false } as const;
+        seen.add(await (await client.fetch('/', { resilience })).text());
+      }
+      return [...seen].sort();
+    };
+    await visit(3);
+    const [held, ...others] = client.endpoints();
+    expect(held?.heldFor).toBeGreaterThanOrEqual(2000);
+    expect(held?.heldFor).toBeLessThan(3000);
+    for (const { healthy, heldFor } of others) {
+      expect([healthy, heldFor]).toEqual([true, undefined]);
+    }
+    expect(await visit(9)).toEqual(['server-2', 'server-3']);
+    expect(count(client, 'endpoints_held')).toBe(1);
+    await runtime.advance(1999);
+    expect(await visit(9)).toEqual(['server-2', 'server-3']);
+    await runtime.advance(1001);
+    expect(await visit(9)).toEqual(['server-1', 'server-2', 'server-3']);
+    expect(count(client, 'endpoints_held')).toBe(0);
+    expect(count(client, 'endpoint_held_total')).toBe(1);
+    expect(received(fleet)).toBe(30);
+  });
+
+  test('ask 24: a refusal says when to come back', async () => {
+    const runtime = virtualRuntime();
+    const circuitBreaker = { minimumCalls: 2, openTime: '7s' };
+    const { client, fleet } = await one(500, { runtime, retry: false, circuitBreaker });
+    for (let call = 0; call < 2; call++) await client.fetch('/');
+    await runtime.advance(1000);
+    const refusal: unknown = await client.fetch('/').catch((error: unknown) => error);
+    if (!(refusal instanceof CircuitOpenError)) throw refusal;
+    // Of 7 s, and up to 20 % of jitter.
+    expect(refusal.retryAfterMs).toBeGreaterThanOrEqual(6000);
+    expect(refusal.retryAfterMs).toBeLessThanOrEqual(7400);
+    await runtime.advance(refusal.retryAfterMs - 1);
+    await expect(client.fetch('/')).rejects.toMatchObject({ retryAfterMs: 1 });
+    await runtime.advance(1);
+    expect((await client.fetch('/')).status).toBe(500);
+    expect(received(fleet)).toBe(3);
+  });
 
   test('ask 25: an abort ends the wait, and its timer', async () => {
     const runtime = virtualRuntime();
@@ -222,7 +271,7 @@ describe('pacing', () => {
     await expect.poll(() => count(client, 'upstream_rq_retry')).toBe(1);
     controller.abort('enough');
     expect(await pending).toBe('enough');
-    expect(runtime.pendingTimers).toBe(0);
+    expect(runtime.pendingTimers - runtime.pendingBackgroundTimers).toBe(0);
   });
 
   test('ask 26: ten thousand retries come to no NaN', () => {

@@ -61,3 +61,74 @@ describe('EdfScheduler', () => {
     expect(PRE_PICK_LIMIT).toBe(429_496_729);
   });
 });
+
+describe('a schedule that goes on from another', () => {
+  const successor = (
+    before: EdfScheduler,
+    weights: readonly number[],
+    entryOf: (entry: number) => number | undefined = (entry) => entry,
+    random = () => 0.5,
+  ) =>
+    new EdfScheduler(weights.length, (entry) => weights[entry] ?? 0, {
+      schedule: before,
+      entryOf,
+      random,
+    });
+
+  it('picks what the other would have picked', () => {
+    for (const weights of [
+      [1, 2, 4],
+      [3, 7, 5, 1],
+      [1, 1, 1],
+    ]) {
+      const whole = sequence(scheduler(weights, 11), 60);
+      let edf = scheduler(weights, 11);
+      const renewed = whole.map(() => {
+        edf = successor(edf, weights);
+        return edf.pick();
+      });
+      expect(renewed).toEqual(whole);
+    }
+  });
+
+  it('knows entries by other numbers', () => {
+    const edf = scheduler([1, 2, 4]);
+    const whole = sequence(scheduler([1, 2, 4]), 14);
+    const turned = successor(edf, [4, 2, 1], (entry) => 2 - entry);
+    expect(sequence(turned, 14)).toEqual(whole.map((entry) => 2 - entry));
+  });
+
+  it('leaves the turns of the others as they are when one goes', () => {
+    const whole = sequence(scheduler([1, 2, 4, 3]), 100).filter((entry) => entry !== 3);
+    const edf = scheduler([1, 2, 4, 3]);
+    const first = sequence(edf, 17).filter((entry) => entry !== 3);
+    const rest = sequence(successor(edf, [1, 2, 4]), 50);
+    expect([...first, ...rest]).toEqual(whole.slice(0, first.length + 50));
+  });
+
+  it('takes a new weight for the rest of a turn', () => {
+    const edf = scheduler([1, 10]);
+    sequence(edf, 5);
+    // At 0.6 entry 0 has 0.4 of its turn before it: with a tenth of the weight, 4 rounds.
+    expect(sequence(successor(edf, [0.1, 10]), 42).indexOf(0)).toBe(40);
+    expect(sequence(successor(edf, [4, 10]), 42).indexOf(0)).toBe(1);
+  });
+
+  it('begins the turn of a new entry where chance says', () => {
+    const edf = scheduler([1, 10]);
+    // Entry 1 is due at 0.1, 0.2 and so on, entry 0 at 1.
+    for (const [chance, before] of [
+      [0.04, 1],
+      [0.54, 6],
+      [0.94, 11],
+    ] as const) {
+      const three = successor(
+        edf,
+        [1, 10, 1],
+        (entry) => (entry === 2 ? undefined : entry),
+        () => chance,
+      );
+      expect(sequence(three, 14).indexOf(2)).toBe(before);
+    }
+  });
+});

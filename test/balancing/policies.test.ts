@@ -3,12 +3,16 @@ import type { BalancerFactory } from '../../src/balancing/balancer.js';
 import { balancerFactory, type LoadBalancerPolicy } from '../../src/balancing/policies.js';
 import { anyCall, endpointsOf, StillRuntime } from './fleet.js';
 
+const warmup = { duration: 60_000, minimumPercent: 10, aggression: 1 };
+
 const policies: Exclude<LoadBalancerPolicy, BalancerFactory>[] = [
   { policy: 'round-robin' },
   { policy: 'random' },
   { policy: 'least-request', choiceCount: 2, activeRequestBias: 1, fullScan: false },
   { policy: 'least-request', choiceCount: 3, activeRequestBias: 1, fullScan: false },
   { policy: 'peak-ewma', decayTime: 10_000 },
+  { policy: 'round-robin', warmup },
+  { policy: 'least-request', choiceCount: 2, activeRequestBias: 1, fullScan: false, warmup },
 ];
 
 describe('balancerFactory', () => {

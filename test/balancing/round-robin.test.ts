@@ -62,11 +62,32 @@ describe('RoundRobin', () => {
     const [a, b, c] = endpointsOf(1, 1, 1) as [Endpoint, Endpoint, Endpoint];
     const two = roundRobin([a, b], {});
     two.pick(anyCall);
-    two.pick(anyCall);
     const three = roundRobin([a, b, c], { previous: two });
-    expect(three.pick(anyCall)).toBe(c);
-    const again = roundRobin([a, c], { previous: three });
+    expect(three.pick(anyCall)).toBe(b);
+    const again = roundRobin([c, a], { previous: three });
     expect(again.pick(anyCall)).toBe(c);
+    expect(again.pick(anyCall)).toBe(a);
+  });
+
+  it('goes on with the next one when the one whose turn it is goes', () => {
+    const [a, b, c, d] = endpointsOf(1, 1, 1, 1) as [Endpoint, Endpoint, Endpoint, Endpoint];
+    const four = roundRobin([a, b, c, d], {});
+    four.pick(anyCall);
+    expect(roundRobin([a, d], { previous: four }).pick(anyCall)).toBe(d);
+    expect(roundRobin([a], { previous: four }).pick(anyCall)).toBe(a);
+  });
+
+  it('takes turns as before with the others while one goes and comes back', () => {
+    const [a, b, c] = endpointsOf(1, 1, 1) as [Endpoint, Endpoint, Endpoint];
+    let balancer = roundRobin([a, b, c], {});
+    const others: (Endpoint | undefined)[] = [];
+    for (let round = 0; round < 30; round++) {
+      const list = round % 2 === 0 ? [a, b, c] : [a, b];
+      balancer = roundRobin(list, { previous: balancer });
+      for (let pick = 0; pick < (round % 5) + 1; pick++) others.push(balancer.pick(anyCall));
+    }
+    const turns = others.filter((picked) => picked !== c);
+    turns.forEach((picked, i) => expect(picked).toBe([a, b][i % 2]));
   });
 
   it('goes on in its schedule when the list is built anew', () => {

@@ -34,6 +34,7 @@ export class ScriptedUpstream implements Upstream {
   readonly name = 'scripted';
   readonly service = new URL('http://scripted');
   readonly policy = 'scripted';
+  readonly endpointHealth = { endpoints: 0, ejected: 0, failedCheck: 0 };
   readonly endpoint = { url: 'http://127.0.0.1:1', locality: '', active: 0 };
   readonly slots: RetrySlots;
   started_: Attempt[] = [];
@@ -54,6 +55,8 @@ export class ScriptedUpstream implements Upstream {
   pick(): AttemptEndpoint | undefined {
     return this.#scriptOf(this.#picked++) === 'no-endpoint' ? undefined : this.endpoint;
   }
+
+  dropped(): void {}
 
   started(attempt: Attempt): void {
     this.endpoint.active += 1;
@@ -188,6 +191,8 @@ export function chainOver(
     upstream,
     callLayers,
     attemptLayers,
+    connectedLayers: attemptLayers.filter((layer) => layer.connected !== undefined),
+    headLayers: attemptLayers.filter((layer) => layer.head !== undefined),
     judges: callLayers.filter((layer) => layer.judge !== undefined),
     around,
     keepsContext: callLayers.length + attemptLayers.length > 0 || around !== undefined,

@@ -325,6 +325,7 @@ describe('layers and middleware', () => {
         '  call:     observe → gate',
         '  balancer: least-request over 1 endpoint',
         '  attempt:  observe → stamp',
+        '  pool:     connections 1024, waiting 1024, requests 1024, connect 10000 ms, idle 3600000 ms',
         '  exchange: HTTP/1.1',
       ].join('\n'),
     );

@@ -31,14 +31,15 @@ it('tells status and time of a call, and which statuses are failures', async () 
 });
 
 it.each([
-  { path: '/reset', options: { retry: false }, outcome: 'ECONNRESET' },
-  { path: '/', options: { timeout: 10 }, outcome: 'TimeoutError' },
-  { path: '/', options: { endpoints: [] }, outcome: 'NoHealthyEndpointError' },
+  { path: '/reset', options: { retry: false }, outcome: 'ECONNRESET', flag: 'UC' },
+  { path: '/', options: { timeout: 10 }, outcome: 'TimeoutError', flag: 'UT' },
+  { path: '/', options: { endpoints: [] }, outcome: 'NoHealthyEndpointError', flag: 'UH' },
 ] as const)('has a word for a call without an answer: $outcome', async (given) => {
   const client = createResilientClient({ service: origin, ...given.options });
   const call = () => client.fetch(given.path).then(({ status }) => status);
   const result = await timeCall(call, clock(100, 130));
-  expect(result).toMatchObject({ latency: 30, outcome: given.outcome, ok: false });
+  const { outcome, flag } = given;
+  expect(result).toMatchObject({ latency: 30, outcome, flag, ok: false });
   expect(result.message).not.toBe('');
   await client.close();
 });

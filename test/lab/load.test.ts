@@ -56,4 +56,60 @@ describe('a closed loop', () => {
     expect(result.calls.length).toBeGreaterThan(0);
     for (const call of result.calls) expect(call).toMatchObject({ ok: false, message: 'refused' });
   });
+
+  it('keeps the pace it is given, one worker after the other, and does not exceed it', async () => {
+    const begun = performance.now();
+    const starts: number[] = [];
+    const result = await runLoad({
+      workers: 2,
+      duration: 100,
+      signal: new AbortController().signal,
+      // In the middle of its range: nothing is added and nothing taken away.
+      pacing: { interval: 40, random: () => 0.5 },
+      call: () => {
+        starts.push(performance.now() - begun);
+        return Promise.resolve(200);
+      },
+    });
+    // At 0, 20, 40, 60 and 80 ms; a busy machine makes later ones, never more of them.
+    expect(result.calls.length).toBeGreaterThanOrEqual(2);
+    expect(result.calls.length).toBeLessThanOrEqual(5);
+    starts.forEach((start, n) => expect(start).toBeGreaterThan(n * 20 - 2));
+  });
+
+  it('pauses after an answer, also when it is late', async () => {
+    const stop = new AbortController();
+    let ended = Number.NEGATIVE_INFINITY;
+    const pauses: number[] = [];
+    await runLoad({
+      workers: 1,
+      duration,
+      signal: stop.signal,
+      pacing: { interval: 0, pause: 10, random: () => 0.5 },
+      call: () => {
+        pauses.push(performance.now() - ended);
+        ended = performance.now();
+        if (pauses.length === 4) stop.abort();
+        return Promise.resolve(200);
+      },
+    });
+    expect(pauses).toHaveLength(4);
+    for (const pause of pauses) expect(pause).toBeGreaterThan(8);
+  });
+
+  it('wakes those who wait for their turn when it is told to stop', async () => {
+    const stop = new AbortController();
+    const load = runLoad({
+      workers: 20,
+      duration,
+      signal: stop.signal,
+      pacing: { interval: duration, random: () => 0.5 },
+      call: () => {
+        stop.abort();
+        return Promise.resolve(200);
+      },
+    });
+    // Only the first one had its turn.
+    expect((await load).calls).toHaveLength(1);
+  });
 });

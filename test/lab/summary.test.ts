@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import {
   counter,
+  counterTable,
   failedPercent,
+  flagged,
   summarize,
   summaryResults,
   summaryTable,
@@ -10,9 +12,9 @@ import {
 const pace = { speedup: 5, seconds: 40 };
 const calls = [
   { latency: 30, outcome: '200', ok: true },
-  { latency: 100, outcome: 'TimeoutError', ok: false, message: 'no answer' },
+  { latency: 100, outcome: 'TimeoutError', ok: false, message: 'no answer', flag: 'UT' },
   { latency: 200, outcome: '200', ok: true },
-  { latency: 110, outcome: 'TimeoutError', ok: false },
+  { latency: 110, outcome: 'TimeoutError', ok: false, message: 'none again', flag: 'UT' },
   { latency: 40, outcome: '503', ok: false },
 ];
 const made = { calls, elapsed: 400, received: [2, 3], counters: { upstream_rq_retry: 7 } };
@@ -29,6 +31,7 @@ describe('a summary', () => {
         TimeoutError: { count: 2, fastest: 0.5, slowest: 0.55 },
         503: { count: 1, fastest: 0.2, slowest: 0.2 },
       },
+      flags: { UT: { count: 2, message: 'no answer' } },
       p50: 0.5,
       p99: 1,
       slowest: 1,
@@ -36,6 +39,8 @@ describe('a summary', () => {
       counters: { upstream_rq_retry: 7 },
     });
     expect(failedPercent(summary)).toBe(60);
+    expect(flagged(summary, 'UT')).toBe(2);
+    expect(flagged(summary, 'UO')).toBe(0);
   });
 
   it('knows its counters and no others', () => {
@@ -51,6 +56,16 @@ describe('a summary', () => {
       notes: ['A note.'],
     });
     expect(summaryResults({ first: summary })).toEqual([{ run: 'first', ...summary }]);
+  });
+
+  it('has its counters in a column of a table', () => {
+    const other = { counters: { upstream_rq_total: 9 } };
+    expect(counterTable({ first: summary, other }, ['upstream_rq_retry'], ['A note.'])).toEqual({
+      head: ['counter', 'first', 'other'],
+      rows: [['upstream_rq_retry', '7', '']],
+      labels: 1,
+      notes: ['A note.'],
+    });
   });
 
   it('cannot be had of nothing', () => {

@@ -351,9 +351,11 @@ describe('timeout: of a client', () => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const endpoints = [`https://127.0.0.1:${port}`];
-    const client = clientFor({ service: 'https://shop', endpoints, timeout: 50 });
+    const connectionPool = { connectTimeout: '150ms' };
+    const client = clientFor({ service: 'https://shop', endpoints, timeout: 50, connectionPool });
     await expect(client.fetch('/')).rejects.toBeInstanceOf(TimeoutError);
-    expect(client.endpoints()[0]).toMatchObject({ active: 0, connections: { open: 0 } });
+    // As in Envoy, the connection goes on being made for whoever comes next, until its own time is up.
+    expect(client.endpoints()[0]).toMatchObject({ active: 0, connections: { open: 1 } });
     await expect.poll(() => sockets.map(({ destroyed }) => destroyed)).toEqual([true]);
   });
 

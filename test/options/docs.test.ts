@@ -5,7 +5,7 @@ import { systemRuntime } from '../../src/core/runtime.js';
 import { defaults } from '../../src/options/defaults.js';
 import { readOptions } from '../../src/options/validate.js';
 import { policyWarnings } from '../../src/options/warnings.js';
-import { PEM, refusalOf } from './refusal.js';
+import { KEY, PEM, refusalOf } from './refusal.js';
 
 const page = readFileSync(new URL('../../docs/options.md', import.meta.url), 'utf8');
 
@@ -21,6 +21,10 @@ const documented = new Map(
 
 const resetHeader = {
   retry: { rateLimitedBackoff: { resetHeaders: [{ name: 'X-Reset', format: 'seconds' }] } },
+};
+
+const holdHeader = {
+  rateLimitHold: { resetHeaders: [{ name: 'X-Reset', format: 'seconds' }] },
 };
 
 /** One right value for each option of the table. */
@@ -39,6 +43,16 @@ const samples: Readonly<Record<keyof typeof defaults, object>> = {
   },
   'loadBalancer.fullScan': { loadBalancer: { policy: 'least-request', fullScan: true } },
   'loadBalancer.decayTime': { loadBalancer: { policy: 'peak-ewma', decayTime: '1s' } },
+  'loadBalancer.warmup': { loadBalancer: { policy: 'round-robin', warmup: false } },
+  'loadBalancer.warmup.duration': {
+    loadBalancer: { policy: 'least-request', warmup: { duration: '30s' } },
+  },
+  'loadBalancer.warmup.minimumPercent': {
+    loadBalancer: { policy: 'peak-ewma', warmup: { duration: '30s', minimumPercent: 0 } },
+  },
+  'loadBalancer.warmup.aggression': {
+    loadBalancer: { policy: 'round-robin', warmup: { duration: 30_000, aggression: 2.5 } },
+  },
   timeout: { timeout: '2s' },
   'timeout.response': { timeout: { response: '2s' } },
   'timeout.idle': { timeout: { idle: '2s' } },
@@ -74,13 +88,118 @@ const samples: Readonly<Record<keyof typeof defaults, object>> = {
   'hedge.delay': { hedge: { delay: 'p95' } },
   'hedge.maxHedges': { hedge: { delay: 0, maxHedges: 3 } },
   'hedge.methods': { hedge: { delay: '50ms', methods: ['POST'] } },
+  circuitBreaker: { circuitBreaker: {} },
+  'circuitBreaker.window': { circuitBreaker: { window: '1m' } },
+  'circuitBreaker.minimumCalls': { circuitBreaker: { minimumCalls: 1 } },
+  'circuitBreaker.failurePercent': { circuitBreaker: { failurePercent: 12.5 } },
+  'circuitBreaker.slowCallDuration': { circuitBreaker: { slowCallDuration: '2s' } },
+  'circuitBreaker.openTime': { circuitBreaker: { openTime: '30s' } },
+  'circuitBreaker.maxOpenTime': { circuitBreaker: { maxOpenTime: '5m' } },
+  'circuitBreaker.openTimeJitterPercent': { circuitBreaker: { openTimeJitterPercent: 0 } },
+  'circuitBreaker.halfOpenCalls': { circuitBreaker: { halfOpenCalls: 1 } },
+  rateLimitHold: { rateLimitHold: {} },
+  'rateLimitHold.statusCodes': { rateLimitHold: { statusCodes: [429] } },
+  'rateLimitHold.maxTime': { rateLimitHold: { maxTime: '5m' } },
+  'rateLimitHold.resetHeaders': { rateLimitHold: { resetHeaders: [] } },
+  'rateLimitHold.resetHeaders[].name': holdHeader,
+  'rateLimitHold.resetHeaders[].format': holdHeader,
   fallback: { fallback: () => undefined },
   envoyHeaders: { envoyHeaders: false },
+  connectionPool: { connectionPool: false },
+  'connectionPool.maxConnections': { connectionPool: { maxConnections: 100 } },
+  'connectionPool.maxPendingRequests': { connectionPool: { maxPendingRequests: 0 } },
+  'connectionPool.maxRequests': { connectionPool: { maxRequests: 4_294_967_295 } },
+  'connectionPool.maxRequestsPerConnection': { connectionPool: { maxRequestsPerConnection: 1 } },
+  'connectionPool.connectTimeout': { connectionPool: { connectTimeout: '500ms' } },
+  'connectionPool.idleTimeout': { connectionPool: { idleTimeout: false } },
+  'connectionPool.maxConnectionDuration': { connectionPool: { maxConnectionDuration: '10m' } },
+  'connectionPool.http2': { connectionPool: { http2: true } },
+  'connectionPool.maxConcurrentStreams': { connectionPool: { maxConcurrentStreams: 10 } },
+  'connectionPool.tcpKeepalive': { connectionPool: { tcpKeepalive: false } },
+  'connectionPool.tcpKeepalive.time': { connectionPool: { tcpKeepalive: { time: '30s' } } },
+  outlierDetection: { outlierDetection: {} },
+  'outlierDetection.consecutive5xxErrors': { outlierDetection: { consecutive5xxErrors: false } },
+  'outlierDetection.enforcingConsecutive5xx': { outlierDetection: { enforcingConsecutive5xx: 10 } },
+  'outlierDetection.consecutiveGatewayErrors': {
+    outlierDetection: { consecutiveGatewayErrors: 10 },
+  },
+  'outlierDetection.enforcingConsecutiveGatewayFailure': {
+    outlierDetection: { enforcingConsecutiveGatewayFailure: 10 },
+  },
+  'outlierDetection.splitExternalLocalOriginErrors': {
+    outlierDetection: { splitExternalLocalOriginErrors: true },
+  },
+  'outlierDetection.consecutiveLocalOriginFailures': {
+    outlierDetection: { consecutiveLocalOriginFailures: 10 },
+  },
+  'outlierDetection.enforcingConsecutiveLocalOriginFailure': {
+    outlierDetection: { enforcingConsecutiveLocalOriginFailure: 10 },
+  },
+  'outlierDetection.interval': { outlierDetection: { interval: '5s' } },
+  'outlierDetection.baseEjectionTime': { outlierDetection: { baseEjectionTime: '5s' } },
+  'outlierDetection.maxEjectionTime': { outlierDetection: { maxEjectionTime: '1m' } },
+  'outlierDetection.maxEjectionTimeJitter': { outlierDetection: { maxEjectionTimeJitter: '1s' } },
+  'outlierDetection.maxEjectionPercent': { outlierDetection: { maxEjectionPercent: 10 } },
+  'outlierDetection.alwaysEjectOne': { outlierDetection: { alwaysEjectOne: false } },
+  'outlierDetection.minHealthPercent': { outlierDetection: { minHealthPercent: 10 } },
+  'outlierDetection.successRateMinimumHosts': { outlierDetection: { successRateMinimumHosts: 10 } },
+  'outlierDetection.successRateRequestVolume': {
+    outlierDetection: { successRateRequestVolume: 10 },
+  },
+  'outlierDetection.successRateStdevFactor': { outlierDetection: { successRateStdevFactor: 1500 } },
+  'outlierDetection.enforcingSuccessRate': { outlierDetection: { enforcingSuccessRate: 10 } },
+  'outlierDetection.enforcingLocalOriginSuccessRate': {
+    outlierDetection: { enforcingLocalOriginSuccessRate: 10 },
+  },
+  'outlierDetection.failurePercentageThreshold': {
+    outlierDetection: { failurePercentageThreshold: 10 },
+  },
+  'outlierDetection.failurePercentageMinimumHosts': {
+    outlierDetection: { failurePercentageMinimumHosts: 10 },
+  },
+  'outlierDetection.failurePercentageRequestVolume': {
+    outlierDetection: { failurePercentageRequestVolume: 10 },
+  },
+  'outlierDetection.enforcingFailurePercentage': {
+    outlierDetection: { enforcingFailurePercentage: 10 },
+  },
+  'outlierDetection.enforcingFailurePercentageLocalOrigin': {
+    outlierDetection: { enforcingFailurePercentageLocalOrigin: 10 },
+  },
+  'outlierDetection.successfulActiveHealthCheckUnejectHost': {
+    outlierDetection: { successfulActiveHealthCheckUnejectHost: false },
+  },
+  healthCheck: { healthCheck: false },
+  'healthCheck.path': { healthCheck: { path: '/healthz?deep=1' } },
+  'healthCheck.tcp': { healthCheck: { tcp: true } },
+  'healthCheck.host': { healthCheck: { path: '/', host: 'shop:81' } },
+  'healthCheck.method': { healthCheck: { path: '/', method: 'HEAD' } },
+  'healthCheck.headers': { healthCheck: { path: '/', headers: { 'X-A': 'b' } } },
+  'healthCheck.expectedStatuses': {
+    healthCheck: { path: '/', expectedStatuses: [204, '200-299'] },
+  },
+  'healthCheck.retriableStatuses': { healthCheck: { path: '/', retriableStatuses: [429] } },
+  'healthCheck.timeout': { healthCheck: { tcp: true, timeout: '2s' } },
+  'healthCheck.interval': { healthCheck: { tcp: true, interval: '5s' } },
+  'healthCheck.intervalJitter': { healthCheck: { tcp: true, intervalJitter: '1s' } },
+  'healthCheck.intervalJitterPercent': { healthCheck: { tcp: true, intervalJitterPercent: 15 } },
+  'healthCheck.initialJitter': { healthCheck: { tcp: true, initialJitter: '1s' } },
+  'healthCheck.unhealthyThreshold': { healthCheck: { tcp: true, unhealthyThreshold: 2 } },
+  'healthCheck.healthyThreshold': { healthCheck: { tcp: true, healthyThreshold: 2 } },
+  'healthCheck.noTrafficInterval': { healthCheck: { tcp: true, noTrafficInterval: '5m' } },
+  'healthCheck.noTrafficHealthyInterval': {
+    healthCheck: { tcp: true, noTrafficHealthyInterval: '10m' },
+  },
+  'healthCheck.unhealthyInterval': { healthCheck: { tcp: true, unhealthyInterval: '2s' } },
+  'healthCheck.unhealthyEdgeInterval': { healthCheck: { tcp: true, unhealthyEdgeInterval: '1s' } },
+  'healthCheck.healthyEdgeInterval': {
+    healthCheck: { tcp: true, healthyThreshold: 2, healthyEdgeInterval: '1s' },
+  },
   tls: { tls: {} },
   'tls.ca': { tls: { ca: PEM } },
-  'tls.cert': { tls: { cert: PEM, key: PEM } },
-  'tls.key': { tls: { cert: PEM, key: PEM } },
-  'tls.passphrase': { tls: { cert: PEM, key: PEM, passphrase: 'x' } },
+  'tls.cert': { tls: { cert: PEM, key: KEY } },
+  'tls.key': { tls: { cert: PEM, key: KEY } },
+  'tls.passphrase': { tls: { cert: PEM, key: KEY, passphrase: 'x' } },
   'tls.servername': { tls: { servername: 'x' } },
   'tls.alpn': { tls: { alpn: ['http/1.1'] } },
   'tls.rejectUnauthorized': { tls: { rejectUnauthorized: false } },

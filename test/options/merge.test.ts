@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { copyOptions, mergeOptions } from '../../src/options/merge.js';
+import { NO_LIMITS } from '../../src/options/read-connection-pool.js';
 import { deepFreeze } from './deep-freeze.js';
 import { PEM } from './refusal.js';
 
@@ -20,6 +21,12 @@ describe('merging', () => {
     ['an object replaces an array', { tls: [1] }, { tls: { a: 1 } }, { tls: { a: 1 } }],
     ['an array replaces an object', { tls: { a: 1 } }, { tls: [1] }, { tls: [1] }],
     ['false disables', { tls: { a: 1 } }, { tls: false }, { tls: false }],
+    [
+      'false lifts the limits of a pool and leaves the rest',
+      { connectionPool: { maxConnections: 7, connectTimeout: '2s', http2: true } },
+      { connectionPool: false },
+      { connectionPool: { ...NO_LIMITS, connectTimeout: '2s', http2: true } },
+    ],
     ['an object after false', { tls: false }, { tls: { a: 1 } }, { tls: { a: 1 } }],
     [
       'undefined is absent',

@@ -253,15 +253,24 @@ describe('wrong options of a call', () => {
     ['null', null, 'resilience: found null, expected an object with options of the call'],
     [
       'options of later versions',
-      { connectionPool: {}, routes: false },
-      'resilience.connectionPool: not available in this version',
+      { locality: {}, routes: false },
+      'resilience.locality: not available in this version',
       'resilience.routes: not available in this version',
     ],
     [
       'options of the client',
-      { loadBalancer: 'random', fallback: () => undefined },
-      "unknown option 'resilience.loadBalancer'; its place is the top level",
-      "unknown option 'resilience.fallback'; its place is the top level",
+      { loadBalancer: 'random', fallback: () => undefined, connectionPool: {}, middleware: [] },
+      'resilience.loadBalancer: belongs to the service and cannot be said for one call',
+      'resilience.fallback: belongs to the service and cannot be said for one call',
+      'resilience.connectionPool: belongs to the service and cannot be said for one call',
+      'resilience.middleware: belongs to the client and cannot be said for one call',
+    ],
+    [
+      'parts of them',
+      { maxConnections: 1, tcpKeepalive: {}, retry: { maxRequests: 1 } },
+      "unknown option 'resilience.maxConnections'; here it is 'connectionPool.maxConnections', which belongs to the service and cannot be said for one call",
+      "unknown option 'resilience.tcpKeepalive'; its place is 'connectionPool.tcpKeepalive', which belongs to the service and cannot be said for one call",
+      "unknown option 'resilience.retry.maxRequests'; here it is 'connectionPool.maxRequests', which belongs to the service and cannot be said for one call",
     ],
     [
       "Istio's name",
@@ -298,7 +307,7 @@ describe('wrong options of a call', () => {
       'a delay of no kind',
       { hedge: { delay: 'p100' }, timeout: { total: -1 } },
       "resilience.hedge.delay: found 'p100', expected a percentile above 'p0' and below 'p100'",
-      "resilience.timeout.total: found -1, expected a duration up to 576h, as milliseconds or as text such as '300ms', '1.5s' or '1m30s'",
+      "resilience.timeout.total: found -1, expected a duration up to 576h, as milliseconds or as text such as '300ms', '1.5s' or '1m30s', or false",
     ],
   ]);
 });

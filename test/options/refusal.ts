@@ -1,6 +1,7 @@
 /** What a reading function says of wrong options. */
 import { expect, test } from 'vitest';
 import { OptionsError } from '../../src/core/errors.js';
+import { certificateAuthority } from '../support/certificates.js';
 
 /** The full message with which it throws; an empty text when it does not. */
 export function refusalOf(read: () => unknown): string {
@@ -25,5 +26,7 @@ export function testRefusals(
   }
 }
 
-/** The beginning of PEM text; what follows is never looked at. */
-export const PEM = '-----BEGIN CERTIFICATE-----\nMIIB';
+/** A certificate, and its private key. */
+export const { cert: PEM, key: KEY } = await (
+  await certificateAuthority()
+).issue({ names: ['web.test'] });

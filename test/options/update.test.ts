@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { NormalizedClientOptions } from '../../src/options/normalized.js';
 import type { ClientOptions, UpdateOptions } from '../../src/options/options.js';
+import { NO_LIMITS } from '../../src/options/read-connection-pool.js';
 import { readUpdate } from '../../src/options/update.js';
 import { readOptions } from '../../src/options/validate.js';
 import { deepFreeze } from './deep-freeze.js';
@@ -58,6 +59,16 @@ describe('an update of the policy', () => {
       [{ policy: 'least-request', choiceCount: 3 }, { policy: 'peak-ewma' }],
       { policy: 'peak-ewma', decayTime: 10_000 },
     ],
+    [
+      'a warm-up merges',
+      [{ policy: 'round-robin', warmup: { duration: 5 } }, { warmup: { aggression: 2 } }],
+      { policy: 'round-robin', warmup: { duration: 5, minimumPercent: 10, aggression: 2 } },
+    ],
+    [
+      'false switches a warm-up off',
+      [{ policy: 'round-robin', warmup: { duration: 5 } }, { warmup: false }],
+      { policy: 'round-robin' },
+    ],
     ['a function replaces', [{ policy: 'peak-ewma', decayTime: 5 }, factory], factory],
     ['a function is replaced', [factory, { policy: 'random' }], { policy: 'random' }],
     ['undefined is absent', ['random', undefined], { policy: 'random' }],
@@ -98,8 +109,21 @@ describe('an update of lists and TLS', () => {
   });
 
   test('bytes replace bytes, whatever is in them', () => {
-    const [before, after] = [Buffer.from(`${PEM}1`), Buffer.from(`${PEM}2`)];
+    const [before, after] = [Buffer.from(`${PEM}\n1`), Buffer.from(`${PEM}\n2`)];
     expect(tlsOf({ service, tls: { ca: before } }, { tls: { ca: after } })).toEqual({ ca: after });
+  });
+
+  test('false lifts the limits of a pool, and one that comes later leaves the others lifted', () => {
+    const connectionPool = { maxRequests: 5, connectTimeout: '2s', http2: true };
+    const lifted = readUpdate(readOptions({ service, connectionPool }), { connectionPool: false });
+    const later = readUpdate(lifted, { connectionPool: { maxConnections: 7 } });
+    const rest = { connectTimeout: 2000, http2: true };
+    expect(lifted.services.get(service)?.connectionPool).toMatchObject({ ...NO_LIMITS, ...rest });
+    expect(later.services.get(service)?.connectionPool).toMatchObject({
+      ...NO_LIMITS,
+      ...rest,
+      maxConnections: 7,
+    });
   });
 
   test('false takes TLS options away, and an object brings new ones', () => {

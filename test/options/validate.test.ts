@@ -3,10 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { systemRuntime } from '../../src/core/runtime.js';
 import type { NormalizedService } from '../../src/options/normalized.js';
 import type { ClientOptions } from '../../src/options/options.js';
+import { defaultConnectionPool } from '../../src/options/read-connection-pool.js';
 import { readOptions } from '../../src/options/validate.js';
 import { deepFreeze } from './deep-freeze.js';
 import { DEFAULT_RETRY } from './default-retry.js';
-import { PEM } from './refusal.js';
+import { KEY, PEM } from './refusal.js';
 
 const LEAST_REQUEST = {
   policy: 'least-request',
@@ -30,6 +31,11 @@ describe('a client without a service', () => {
       timeout: { response: 0, idle: 0, total: 0 },
       retry: DEFAULT_RETRY,
       hedge: undefined,
+      connectionPool: defaultConnectionPool(),
+      outlierDetection: undefined,
+      rateLimitHold: undefined,
+      circuitBreaker: undefined,
+      healthCheck: undefined,
       fallback: undefined,
       envoyHeaders: true,
       tls: {},
@@ -172,6 +178,25 @@ describe('loadBalancer', () => {
       { policy: 'least-request', activeRequestBias: 10 },
       { ...LEAST_REQUEST, activeRequestBias: 10 },
     ],
+    [
+      { policy: 'round-robin', warmup: { duration: '1m' } },
+      {
+        policy: 'round-robin',
+        warmup: { duration: 60_000, minimumPercent: 10, aggression: 1 },
+      },
+    ],
+    [
+      {
+        policy: 'peak-ewma',
+        warmup: { duration: 500, minimumPercent: 0, aggression: 2.5 },
+      },
+      {
+        policy: 'peak-ewma',
+        decayTime: 10_000,
+        warmup: { duration: 500, minimumPercent: 0, aggression: 2.5 },
+      },
+    ],
+    [{ policy: 'least-request', warmup: false }, LEAST_REQUEST],
     [factory, factory],
   ] as [ClientOptions['loadBalancer'], unknown][])('%j', (loadBalancer, policy) => {
     expect(readOptions({ loadBalancer }).defaultPolicy.loadBalancer).toEqual(policy);
@@ -190,7 +215,7 @@ describe('tls', () => {
     const tls = {
       ca: [PEM, Buffer.from(PEM)],
       cert: PEM,
-      key: new Uint8Array([1]),
+      key: new Uint8Array(Buffer.from(KEY)),
       passphrase: '',
       servername: 'backend.internal',
       alpn: ['http/1.1'],

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test, vi, type MockInstance } from 'vitest';
+import { beforeEach, describe, expect, test, vi, type MockInstance } from 'vitest';
 import { createResilientClient, type ClientOptions } from '../../src/index.js';
 
 let emitWarning: MockInstance<typeof process.emitWarning>;
@@ -69,4 +69,52 @@ test('a policy that holds nowhere is not warned of', () => {
 test('the one service of a client has the path of the client', () => {
   createResilientClient({ ...late, service: 'http://a' });
   expect(paths()).toEqual(['hedge.delay']);
+});
+
+describe('what the client says, and what depends on the endpoints of a service', () => {
+  const two = ['http://x', 'http://y'];
+
+  test('is said of the client, once', () => {
+    createResilientClient({
+      outlierDetection: { failurePercentageThreshold: 50 },
+      services: {
+        'http://a': { endpoints: two },
+        'http://b': { endpoints: two },
+        'http://c': { endpoints: ['http://z'] },
+        'http://d': { endpoints: two, outlierDetection: { failurePercentageThreshold: 60 } },
+        'http://e': { endpoints: two, outlierDetection: { successRateStdevFactor: 1000 } },
+      },
+    });
+    expect(paths()).toEqual([
+      'outlierDetection.failurePercentageThreshold',
+      "services['http://e'].outlierDetection.successRateStdevFactor",
+    ]);
+  });
+
+  test.each<[what: string, options: ClientOptions, ...paths: string[]]>([
+    ['http alone', { service: 'http://a' }, 'connectionPool.http2'],
+    ['http endpoints', { service: 'https://a', endpoints: two }, 'connectionPool.http2'],
+    ['https', { service: 'https://a' }],
+    ['one https endpoint', { service: 'http://a', endpoints: ['http://x', 'https://y'] }],
+    ['no endpoint yet', { service: 'http://a', endpoints: [] }],
+    ['any origin', {}],
+    ['services of http', { services: { 'http://a': {}, 'http://b': {} } }, 'connectionPool.http2'],
+    ['a service of https beside them', { services: { 'http://a': {}, 'https://b': {} } }],
+    [
+      'services of http beside any origin',
+      { services: { 'http://a': {} }, otherOrigins: 'default-policy' },
+    ],
+  ])('HTTP/2: %s', (_what, options, ...warned) => {
+    createResilientClient({ ...options, connectionPool: { http2: true } });
+    expect(paths()).toEqual(warned);
+  });
+
+  test('HTTP/2 of a service is said at its path', () => {
+    const services = {
+      'http://a': { connectionPool: { http2: true } },
+      'https://b': { connectionPool: { http2: true } },
+    };
+    createResilientClient({ services });
+    expect(paths()).toEqual(["services['http://a'].connectionPool.http2"]);
+  });
 });

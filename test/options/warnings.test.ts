@@ -37,10 +37,27 @@ const rows: readonly [what: string, options: ClientOptions, ...warnings: string[
     'OUTRIGGER_RETRIES_DO_NOT_FIT retry.backoff: up to 10000 ms of back-off before 2 retries, but timeout.total ends the call after 1000 ms',
   ],
   [
+    'an edge that is never waited',
+    { healthCheck: { tcp: true, healthyEdgeInterval: '1s' } },
+    'OUTRIGGER_HEALTH_CHECK_HAS_NO_EFFECT healthCheck.healthyEdgeInterval: 1000 ms are never waited, since with healthyThreshold 1 no change is ever pending',
+  ],
+  [
+    'a warm-up from the whole share on',
+    { loadBalancer: { policy: 'round-robin', warmup: { duration: '1m', minimumPercent: 100 } } },
+    'OUTRIGGER_WARMUP_WITHOUT_EFFECT loadBalancer.warmup.minimumPercent: with 100 percent new endpoints get their whole share from the start',
+  ],
+  [
     'a silence in a try as long as the call',
     { timeout: '1s', retry: { perTryIdleTimeout: '3s' } },
     'OUTRIGGER_TIMEOUT_ORDER retry.perTryIdleTimeout: 3000 ms can never run out, since timeout.total ends the call after 1000 ms',
   ],
+  [
+    'calls that end before they are slow',
+    { timeout: { response: '2s', total: '5s' }, circuitBreaker: { slowCallDuration: '2s' } },
+    'OUTRIGGER_TIMEOUT_ORDER circuitBreaker.slowCallDuration: no call is ever slower than 2000 ms, since timeout.response ends it after 2000 ms',
+  ],
+  ['calls that may be slow', { timeout: '2s', circuitBreaker: { slowCallDuration: '1999ms' } }],
+  ['a breaker that does not look at the time', { timeout: '2s', circuitBreaker: {} }],
   [
     'a try as long as the call',
     { timeout: '1s', retry: { perTryTimeout: '1s' } },
@@ -110,6 +127,21 @@ const rows: readonly [what: string, options: ClientOptions, ...warnings: string[
     { retry: { budget: false, maxRetries: 0, attempts: 1 } },
     'OUTRIGGER_RETRIES_CANNOT_HAPPEN retry.maxRetries: 0 at any one time leave none of the 1 retries to any call',
   ],
+  [
+    'a share of the endpoints that is less than one',
+    { outlierDetection: { alwaysEjectOne: false } },
+    'OUTRIGGER_EJECTION_CANNOT_HAPPEN outlierDetection.maxEjectionPercent: 10 % of 1 endpoint is less than one, so none is ever ejected; that takes 100, or alwaysEjectOne',
+  ],
+  [
+    'a number of HTTP/2 without HTTP/2',
+    { connectionPool: { maxConcurrentStreams: 10 } },
+    'OUTRIGGER_HTTP2_HAS_NO_EFFECT connectionPool.maxConcurrentStreams: has no effect without http2: true',
+  ],
+  [
+    'a threshold that another one is reached before',
+    { outlierDetection: { consecutiveGatewayErrors: 5 } },
+    'OUTRIGGER_DETECTOR_HAS_NO_EFFECT outlierDetection.consecutiveGatewayErrors: 5 in a row make no difference, since each of them is a 5xx, and consecutive5xxErrors ejects after 5; set it lower, or consecutive5xxErrors: 0',
+  ],
 ];
 
 test.each(rows)('%s', (_what, options, ...warnings) => {
@@ -139,6 +171,7 @@ test.each<[string, ClientOptions]>([
     { retry: { retryOn: [], perTryTimeout: 5 }, hedge: { onPerTryTimeout: true } },
   ],
   ['a limit above nothing', { retry: { budget: false, maxRetries: 1 } }],
+  ['HTTP/2, whatever is called', { connectionPool: { http2: true, maxConcurrentStreams: 10 } }],
 ])('%s is nothing to warn of', (_what, options) => {
   expect(warningsOf(options)).toEqual([]);
 });

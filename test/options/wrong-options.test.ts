@@ -4,19 +4,8 @@ import { readOptions } from '../../src/options/validate.js';
 import { testRefusals } from './refusal.js';
 
 const KNOWN =
-  "known here: 'service', 'name', 'endpoints', 'loadBalancer', 'tls', 'timeout', 'retry', 'hedge', 'fallback', 'envoyHeaders', 'services', 'otherOrigins', 'localReplies', 'middleware', 'layers', 'around' and 'runtime'";
-const LATER = [
-  'connectionPool',
-  'outlierDetection',
-  'circuitBreaker',
-  'healthCheck',
-  'locality',
-  'routes',
-  'subsets',
-  'fault',
-  'proxy',
-  'fetch',
-];
+  "known here: 'service', 'name', 'endpoints', 'loadBalancer', 'tls', 'timeout', 'retry', 'hedge', 'circuitBreaker', 'rateLimitHold', 'fallback', 'envoyHeaders', 'connectionPool', 'outlierDetection', 'healthCheck', 'services', 'otherOrigins', 'localReplies', 'middleware', 'layers', 'around' and 'runtime'";
+const LATER = ['locality', 'routes', 'subsets', 'fault', 'proxy', 'fetch'];
 
 describe('unknown options', () => {
   testRefusals(readOptions, [
@@ -60,21 +49,14 @@ describe('options of later versions', () => {
     ['switched off', { locality: false }, 'locality: not available in this version'],
     [
       'misspelt',
-      { helthCheck: {} },
-      "unknown option 'helthCheck'; did you mean 'healthCheck' (not available in this version)?",
+      { localty: {} },
+      "unknown option 'localty'; did you mean 'locality' (not available in this version)?",
     ],
   ]);
 });
 
 describe('names of Istio and Envoy', () => {
   const LATER_NAMES = [
-    ['http1MaxPendingRequests', 'connectionPool.maxPendingRequests'],
-    ['http2MaxRequests', 'connectionPool.maxRequests'],
-    ['max_requests_per_connection', 'connectionPool.maxRequestsPerConnection'],
-    ['circuit_breakers', 'connectionPool'],
-    ['consecutiveErrors', 'outlierDetection.consecutive5xxErrors'],
-    ['consecutive_5xx', 'outlierDetection.consecutive5xxErrors'],
-    ['baseEjectionTime', 'outlierDetection.baseEjectionTime'],
     ['localityLbSetting', 'locality'],
     ['retryRemoteLocalities', 'retry.retryRemoteLocalities'],
     ['retry_priority', 'retry.retryRemoteLocalities'],
@@ -91,6 +73,12 @@ describe('names of Istio and Envoy', () => {
     ['per_request_buffer_limit_bytes', 'retry.maxBufferedBytes'],
     ['hedge_policy', 'hedge'],
     ['hedgeOnPerTryTimeout', 'hedge.onPerTryTimeout'],
+    ['http1MaxPendingRequests', 'connectionPool.maxPendingRequests'],
+    ['http2MaxRequests', 'connectionPool.maxRequests'],
+    ['max_requests_per_connection', 'connectionPool.maxRequestsPerConnection'],
+    ['circuit_breakers', 'connectionPool'],
+    ['consecutive_5xx', 'outlierDetection.consecutive5xxErrors'],
+    ['baseEjectionTime', 'outlierDetection.baseEjectionTime'],
     ['headersTimeout', 'timeout.response'],
     ['bodyTimeout', 'timeout.idle'],
   ] as const;
@@ -108,7 +96,7 @@ describe('names of Istio and Envoy', () => {
     [
       'maxRetries',
       { maxRetries: 3 },
-      "unknown option 'maxRetries'; here it is 'retry.attempts' for one call, and 'retry.maxRetries' for all calls at any one time",
+      "unknown option 'maxRetries'; here it is 'retry.attempts' for one call, and 'retry.maxRetries' for all calls at any one time, which needs 'retry.budget: false'",
     ],
     [
       'suppress_envoy_headers',
@@ -248,7 +236,7 @@ test('all problems come at once, each with its path', () => {
     service: 'http://a',
     endpoints: [{ url: 'http://b', weight: 0 }, { ulr: 'http://c' }],
     loadBalancr: 'random',
-    connectionPool: false,
+    locality: false,
     localReplies: 'answer',
   };
   let thrown: unknown;
@@ -278,10 +266,10 @@ test('all problems come at once, each with its path', () => {
       message: "unknown option 'loadBalancr'; did you mean 'loadBalancer'?",
     },
     {
-      path: 'connectionPool',
-      found: "the option 'connectionPool'",
+      path: 'locality',
+      found: "the option 'locality'",
       expected: expect.stringContaining("'service'") as string,
-      message: 'connectionPool: not available in this version',
+      message: 'locality: not available in this version',
     },
     {
       path: 'localReplies',

@@ -1,6 +1,6 @@
 import { describe } from 'vitest';
 import { readOptions } from '../../src/options/validate.js';
-import { PEM, testRefusals } from './refusal.js';
+import { KEY, PEM, testRefusals } from './refusal.js';
 
 const NAMES = "expected 'least-request', 'peak-ewma', 'round-robin' or 'random'";
 const POLICY = `${NAMES}, an object with such a 'policy', or a function`;
@@ -76,6 +76,45 @@ describe('loadBalancer', () => {
         "loadBalancer.choiceCount: an option of 'least-request', but the policy is 'random'",
       ],
       [
+        'a warm-up of a policy that has none',
+        { policy: 'random', warmup: { duration: '30s' } },
+        "loadBalancer.warmup: an option of 'least-request', 'peak-ewma' or 'round-robin', but the policy is 'random'",
+      ],
+      [
+        'a warm-up without its time',
+        { policy: 'round-robin', warmup: { aggression: 2 } },
+        'loadBalancer.warmup.duration: found nothing, expected the time that an endpoint warms up',
+      ],
+      [
+        'a warm-up that is a time',
+        { policy: 'round-robin', warmup: '30s' },
+        "loadBalancer.warmup: found '30s', expected an object of warm-up options, or false; did you mean { duration: '30s' }?",
+      ],
+      [
+        'a warm-up that is switched on',
+        { policy: 'round-robin', warmup: true },
+        "loadBalancer.warmup: found true, expected an object of warm-up options, or false; did you mean { duration: '30s' }?",
+      ],
+      [
+        'figures of a warm-up out of range',
+        { policy: 'peak-ewma', warmup: { duration: 0, minimumPercent: 101, aggression: 0 } },
+        'loadBalancer.warmup.duration: found 0, expected a duration above zero',
+        'loadBalancer.warmup.minimumPercent: found 101, expected a number from 1 to 100, or 0',
+        'loadBalancer.warmup.aggression: found 0, expected a number from 0.01 to 100',
+      ],
+      [
+        "Istio's older name of a warm-up",
+        { policy: 'round-robin', warmupDurationSecs: '30s' },
+        "unknown option 'loadBalancer.warmupDurationSecs'; here it is 'loadBalancer.warmup.duration'",
+      ],
+      [
+        "Envoy's names of a warm-up",
+        { policy: 'least-request', slow_start_config: {}, slowStartWindow: 1, minWeightPercent: 2 },
+        "unknown option 'loadBalancer.slow_start_config'; here it is 'loadBalancer.warmup'",
+        "unknown option 'loadBalancer.slowStartWindow'; here it is 'loadBalancer.warmup.duration'",
+        "unknown option 'loadBalancer.minWeightPercent'; here it is 'loadBalancer.warmup.minimumPercent'",
+      ],
+      [
         'values out of range',
         { policy: 'least-request', choiceCount: 1, activeRequestBias: -1, fullScan: 'yes' },
         'loadBalancer.choiceCount: found 1, expected a whole number from 2 to 100',
@@ -138,7 +177,7 @@ describe('tls', () => {
       ],
       [
         'a key without its certificate',
-        { key: PEM },
+        { key: KEY },
         "tls.cert: found nothing beside 'key', expected the certificate of the private key",
       ],
       [
@@ -152,7 +191,17 @@ describe('tls', () => {
         `tls.key: found other text of 6 characters, ${EXPECTED_PEM}; a path must be read first`,
         'tls.passphrase: found a value that is not text, expected text',
       ],
-      ['HTTP/2', { alpn: ['h2', 'http/1.1'] }, "tls.alpn[0]: found 'h2', expected 'http/1.1'"],
+      [
+        'HTTP/2',
+        { alpn: ['h2', 'http/1.1'] },
+        "tls.alpn[0]: found 'h2', expected 'http/1.1'; HTTP/2 is 'connectionPool.http2: true'",
+      ],
+      [
+        'HTTP/2 as text',
+        { alpn: 'h2' },
+        "tls.alpn: found 'h2', expected the list ['http/1.1']; HTTP/2 is 'connectionPool.http2: true'",
+      ],
+      ['HTTP/3', { alpn: ['h3'] }, "tls.alpn[0]: found 'h3', expected 'http/1.1'"],
       [
         'no protocol',
         { alpn: [] },
@@ -163,7 +212,26 @@ describe('tls', () => {
         { alpn: 'http/1.1' },
         "tls.alpn: found 'http/1.1', expected the list ['http/1.1']",
       ],
-      ['a bare version', { minVersion: '1.2' }, `tls.minVersion: found '1.2', ${VERSION}`],
+      [
+        'a bare version',
+        { minVersion: '1.2' },
+        `tls.minVersion: found '1.2', ${VERSION}; did you mean 'TLSv1.2'?`,
+      ],
+      [
+        'the oldest, as a number',
+        { minVersion: '1.0' },
+        `tls.minVersion: found '1.0', ${VERSION}; did you mean 'TLSv1'?`,
+      ],
+      [
+        'a number',
+        { maxVersion: 1.3 },
+        `tls.maxVersion: found 1.3, ${VERSION}; did you mean 'TLSv1.3'?`,
+      ],
+      [
+        'a version there is none of',
+        { maxVersion: '1.4' },
+        `tls.maxVersion: found '1.4', ${VERSION}`,
+      ],
       [
         'a version in capitals',
         { maxVersion: 'TLSV1_3' },

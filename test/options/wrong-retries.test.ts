@@ -30,9 +30,9 @@ describe('timeout', () => {
       [
         'parts that are none',
         { response: 'soon', idle: -1, total: true },
-        `timeout.response: found 'soon', ${DURATION}`,
-        `timeout.idle: found -1, ${DURATION}`,
-        `timeout.total: found true, ${DURATION}`,
+        `timeout.response: found 'soon', ${DURATION}, or false`,
+        `timeout.idle: found -1, ${DURATION}, or false`,
+        `timeout.total: found true, ${DURATION}, or false`,
       ],
       [
         'a misspelt part',
@@ -79,7 +79,7 @@ describe('retry', () => {
           [
             `attempts: ${String(attempts)}`,
             { attempts },
-            `retry.attempts: found ${attempts === '2' ? "'2'" : String(attempts)}, expected a whole number from 0 to 100`,
+            `retry.attempts: found ${attempts === '2' ? "'2'" : String(attempts)}, expected a whole number from 0 to 100${attempts === '2' ? '; did you mean 2?' : ''}`,
           ] as const,
       ),
       [
@@ -91,8 +91,8 @@ describe('retry', () => {
       [
         'times of a try',
         { perTryTimeout: '5', perTryIdleTimeout: true },
-        `retry.perTryTimeout: found '5', ${DURATION}; did you mean 5 or '5s'?`,
-        `retry.perTryIdleTimeout: found true, ${DURATION}`,
+        `retry.perTryTimeout: found '5', ${DURATION}, or false; did you mean 5 or '5s'?`,
+        `retry.perTryIdleTimeout: found true, ${DURATION}, or false`,
       ],
       [
         'functions that are none',
@@ -221,7 +221,7 @@ describe('retry.retriableStatusCodes and retriableHeaders', () => {
         { retriableStatusCodes: [199, 600, '503'] },
         `retry.retriableStatusCodes[0]: found 199, ${STATUS}`,
         `retry.retriableStatusCodes[1]: found 600, ${STATUS}`,
-        `retry.retriableStatusCodes[2]: found '503', ${STATUS}`,
+        `retry.retriableStatusCodes[2]: found '503', ${STATUS}; did you mean 503?`,
       ],
       [
         'a list of headers',
@@ -318,7 +318,7 @@ describe('retry.rateLimitedBackoff', () => {
       [
         'headers that are none',
         { resetHeaders: ['retry-after', {}, { name: 'x y', format: 'minutes' }] },
-        `retry.rateLimitedBackoff.resetHeaders[0]: found 'retry-after', ${HEADER}`,
+        `retry.rateLimitedBackoff.resetHeaders[0]: found 'retry-after', ${HEADER}; did you mean { name: 'retry-after', format: 'seconds' }?`,
         'retry.rateLimitedBackoff.resetHeaders[1].name: found nothing, expected the name of the header',
         "retry.rateLimitedBackoff.resetHeaders[1].format: found nothing, expected 'seconds' or 'unix-timestamp'",
         "retry.rateLimitedBackoff.resetHeaders[2].name: found 'x y', expected the name of a header, such as 'retry-after'",
@@ -350,14 +350,14 @@ describe('retry.budget and maxRetries', () => {
       [
         'figures out of range',
         { budget: { percent: 101, minRetryConcurrency: 1.5, interval: '10' } },
-        'retry.budget.percent: found 101, expected a number from 0 to 100',
+        'retry.budget.percent: found 101, expected a number from 1 to 100, or 0',
         `retry.budget.minRetryConcurrency: found 1.5, ${COUNT}`,
-        `retry.budget.interval: found '10', ${DURATION}; did you mean 10 or '10s'?`,
+        `retry.budget.interval: found '10', ${DURATION}, or false; did you mean 10 or '10s'?`,
       ],
       [
         'a part below zero',
         { budget: { percent: -1, minRetryConcurrency: -1 } },
-        'retry.budget.percent: found -1, expected a number from 0 to 100',
+        'retry.budget.percent: found -1, expected a number from 1 to 100, or 0',
         `retry.budget.minRetryConcurrency: found -1, ${COUNT}`,
       ],
       [
@@ -436,7 +436,7 @@ describe('names of others inside retry', () => {
 
 describe('hedge', () => {
   const EXPECTED = 'expected an object of hedge options, or false';
-  const DELAY = `${DURATION}, or a percentile such as 'p95'`;
+  const DELAY = `${DURATION}, a percentile such as 'p95', or false`;
   const IDLE = "hedge: needs 'onPerTryTimeout: true' or a 'delay', since it would do nothing";
   testRefusals(
     (hedge) => readOptions({ hedge }),
@@ -520,9 +520,9 @@ describe('wrong policies of services', () => {
           'http://a': { timeout: { idle: -1 }, retry: { attempts: -1 }, hedge: { delay: -1 } },
         },
       },
-      `services['http://a'].timeout.idle: found -1, ${DURATION}`,
+      `services['http://a'].timeout.idle: found -1, ${DURATION}, or false`,
       "services['http://a'].retry.attempts: found -1, expected a whole number from 0 to 100",
-      `services['http://a'].hedge.delay: found -1, ${DURATION}, or a percentile such as 'p95'`,
+      `services['http://a'].hedge.delay: found -1, ${DURATION}, a percentile such as 'p95', or false`,
     ],
     [
       "what is wrong in the client's is said once",

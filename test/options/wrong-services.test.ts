@@ -190,7 +190,7 @@ describe('endpoints', () => {
         })),
         `endpoints[0].weight: found 0, ${WEIGHT}`,
         `endpoints[1].weight: found 1.5, ${WEIGHT}`,
-        `endpoints[2].weight: found '2', ${WEIGHT}`,
+        `endpoints[2].weight: found '2', ${WEIGHT}; did you mean 2?`,
         `endpoints[3].weight: found 4294967296, ${WEIGHT}`,
         `endpoints[4].weight: found NaN, ${WEIGHT}`,
         `endpoints[5].weight: found -1, ${WEIGHT}`,

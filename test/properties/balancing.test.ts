@@ -18,12 +18,17 @@ import {
   StillRuntime,
 } from '../balancing/fleet.js';
 
+const warmup = { duration: 60_000, minimumPercent: 0, aggression: 1 };
+
 const policies: readonly Exclude<LoadBalancerPolicy, BalancerFactory>[] = [
   { policy: 'round-robin' },
   { policy: 'random' },
   { policy: 'least-request', choiceCount: 2, activeRequestBias: 1, fullScan: false },
   { policy: 'least-request', choiceCount: 2, activeRequestBias: 1, fullScan: true },
   { policy: 'peak-ewma', decayTime: 10_000 },
+  { policy: 'round-robin', warmup },
+  { policy: 'least-request', choiceCount: 2, activeRequestBias: 1, fullScan: true, warmup },
+  { policy: 'peak-ewma', decayTime: 10_000, warmup },
 ];
 
 const weight = fc.integer({ min: 1, max: 9 });
@@ -151,8 +156,7 @@ describe('least-request', () => {
           endpoints.forEach((endpoint, i) => (endpoint.active = active[i] ?? 0));
           const draws = numbers.map((number) => number % active.length);
           const settings = { choiceCount: draws.length, activeRequestBias: 1, fullScan: false };
-          // The first number is where a schedule would start.
-          const runtime = drawing(active.length, [0, ...draws]);
+          const runtime = drawing(active.length, draws);
           const balancer = new LeastRequest(settings, endpoints, { runtime, previous: undefined });
           const least = Math.min(...draws.map((draw) => active[draw] ?? 0));
           const expected = draws.find((draw) => active[draw] === least) ?? -1;
@@ -169,7 +173,7 @@ describe('least-request', () => {
         endpoints[0].active = idle + more;
         endpoints[1].active = idle;
         const settings = { choiceCount: 2, activeRequestBias: 1, fullScan: false };
-        const runtime = drawing(2, [0, 0, 0, 0, 1, 1, 0, 1, 1]);
+        const runtime = drawing(2, [0, 0, 0, 1, 1, 0, 1, 1]);
         const balancer = new LeastRequest(settings, endpoints, { runtime, previous: undefined });
         expect(countPicks(balancer, endpoints, 4)).toEqual([1, 3]);
       }),

@@ -22,21 +22,31 @@ export interface CertificateAuthority {
   readonly cert: string;
   /** A certificate for a server or a client. */
   issue(request: CertificateRequest): Promise<Certificate>;
+  /** An authority that this one vouches for. */
+  subordinate(name: string): Promise<CertificateAuthority>;
 }
 
 const DAY = 24 * 60 * 60 * 1000;
 const SHARED = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256' } as const;
 
-export async function certificateAuthority(name = 'test authority'): Promise<CertificateAuthority> {
+export async function certificateAuthority(
+  name = 'test authority',
+  above?: Certificate,
+): Promise<CertificateAuthority> {
   const { cert, private: key } = await generate([{ name: 'commonName', value: name }], {
     ...SHARED,
     ...validUntil(new Date(Date.now() + DAY)),
+    ...(above !== undefined && { ca: above }),
     extensions: [
       { name: 'basicConstraints', cA: true, critical: true },
       { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
     ],
   });
-  return { cert, issue: (request) => issue(request, { cert, key }) };
+  return {
+    cert,
+    issue: (request) => issue(request, { cert, key }),
+    subordinate: (below) => certificateAuthority(below, { cert, key }),
+  };
 }
 
 async function issue(request: CertificateRequest, ca: Certificate): Promise<Certificate> {

@@ -1,15 +1,19 @@
 /** A real cluster under its usual layers, on virtual time: each attempt follows a script in place of a connection. */
 import { expect } from 'vitest';
 import { balancerFactory, type LoadBalancerPolicy } from '../../src/balancing/policies.js';
+import type { BreakerPolicy } from '../../src/cluster/circuit-breaker.js';
 import { Cluster } from '../../src/cluster/cluster.js';
 import { Counters } from '../../src/cluster/counters.js';
 import { ClusterEvents } from '../../src/cluster/events.js';
+import type { OutlierPolicy } from '../../src/cluster/outlier-policy.js';
+import { Limits } from '../../src/cluster/limits.js';
+import { defaultConnectionPool } from '../../src/options/read-connection-pool.js';
 import type { Sender } from '../../src/cluster/endpoint.js';
 import type { Attempt } from '../../src/core/attempt.js';
 import { Call } from '../../src/core/call.js';
 import { explainCall, type Explanation } from '../../src/core/explanation.js';
 import type { AttemptLayer, CallLayer } from '../../src/core/layer.js';
-import type { HedgePolicy, Policy } from '../../src/core/policy.js';
+import type { HedgePolicy, Policy, RateLimitHoldPolicy } from '../../src/core/policy.js';
 import { chainsFor } from '../../src/layers/chain.js';
 import { virtualRuntime, type VirtualRuntime } from '../../src/testing/virtual-runtime.js';
 import { NO_POLICY, Recorder, ScriptedExchange, type Script } from '../core/scripted-upstream.js';
@@ -24,6 +28,12 @@ export interface VirtualClusterOptions {
   readonly policy?: Partial<Policy>;
   /** Default: round robin. */
   readonly loadBalancer?: LoadBalancerPolicy;
+  /** Default: off. */
+  readonly circuitBreaker?: BreakerPolicy;
+  /** Default: off. */
+  readonly outlierDetection?: OutlierPolicy;
+  /** Default: off. */
+  readonly rateLimitHold?: RateLimitHoldPolicy;
   readonly seed?: number;
   /** In place of the seed's chance. */
   readonly chance?: () => number;
@@ -89,7 +99,17 @@ export class VirtualCluster {
         ? runtime
         : (Object.create(runtime, { random: { value: chance } }) as VirtualRuntime);
     const loadBalancer = options.loadBalancer ?? { policy: 'round-robin' };
-    const policy = { ...NO_POLICY, ...options.policy, loadBalancer, envoyHeaders: true };
+    const { circuitBreaker, outlierDetection, rateLimitHold } = options;
+    const policy = {
+      ...NO_POLICY,
+      ...options.policy,
+      loadBalancer,
+      circuitBreaker,
+      outlierDetection,
+      rateLimitHold,
+      envoyHeaders: true,
+    };
+    const counters = new Counters();
     this.cluster = new Cluster({
       name: 'shop',
       service: new URL('http://shop'),
@@ -100,11 +120,14 @@ export class VirtualCluster {
         weight: 1,
         locality: '',
       })),
-      counters: new Counters(),
+      counters,
+      limits: new Limits(defaultConnectionPool(), counters),
       events: new ClusterEvents(),
       connect: () => this.#sender(),
       idle: () => {},
     });
+    this.cluster.breaker.setPolicy(circuitBreaker);
+    this.cluster.setOutlierDetection(outlierDetection);
     this.cluster.chains = chainsFor(
       this.cluster,
       {
@@ -180,7 +203,10 @@ export class VirtualCluster {
         exchange.play();
       },
       size: { open: 0, idle: 0 },
+      waiting: 0,
+      limitsChanged() {},
       drain() {},
+      renew() {},
       leave() {},
       destroy() {},
     };
@@ -216,3 +242,63 @@ export function fails(kind: NonNullable<Script['fails']>, after = 0): Script {
 export const REFUSED: Script = { ...answers(0), refused: true };
 /** Connected, and never answered. */
 export const SILENT: Script = answers(200, Number.POSITIVE_INFINITY);
+
+/** The defaults without jitter, and what is given in their place. */
+export function breakerPolicy(own: Partial<BreakerPolicy> = {}): BreakerPolicy {
+  return {
+    window: 10_000,
+    minimumCalls: 20,
+    failurePercent: 50,
+    slowCallDuration: 0,
+    openTime: 5000,
+    maxOpenTime: own.openTime ?? 5000,
+    openTimeJitterPercent: 0,
+    halfOpenCalls: 10,
+    ...own,
+  };
+}
+
+/** The defaults, and what is given in their place. */
+export function holdPolicy(own: Partial<RateLimitHoldPolicy> = {}): RateLimitHoldPolicy {
+  return {
+    statusCodes: new Set([429, 503]),
+    resetHeaders: [
+      { name: 'retry-after', format: 'seconds' },
+      { name: 'x-ratelimit-reset', format: 'unix-timestamp' },
+    ],
+    maxTime: 60_000,
+    ...own,
+  };
+}
+
+/** Envoy's figures, with one endpoint always allowed to go, and what is given in their place. */
+export function outlierPolicy(own: Partial<OutlierPolicy> = {}): OutlierPolicy {
+  return {
+    consecutive5xxErrors: 5,
+    enforcingConsecutive5xx: 100,
+    consecutiveGatewayErrors: 5,
+    enforcingConsecutiveGatewayFailure: 0,
+    splitExternalLocalOriginErrors: false,
+    consecutiveLocalOriginFailures: 5,
+    enforcingConsecutiveLocalOriginFailure: 100,
+    interval: 10_000,
+    baseEjectionTime: 30_000,
+    maxEjectionTime: 300_000,
+    maxEjectionTimeJitter: 0,
+    maxEjectionPercent: 10,
+    alwaysEjectOne: true,
+    minHealthPercent: 0,
+    successRateMinimumHosts: 5,
+    successRateRequestVolume: 100,
+    successRateStdevFactor: 1900,
+    enforcingSuccessRate: 100,
+    enforcingLocalOriginSuccessRate: 100,
+    failurePercentageThreshold: 85,
+    failurePercentageMinimumHosts: 5,
+    failurePercentageRequestVolume: 50,
+    enforcingFailurePercentage: 0,
+    enforcingFailurePercentageLocalOrigin: 0,
+    successfulActiveHealthCheckUnejectHost: true,
+    ...own,
+  };
+}

@@ -9,6 +9,7 @@ export function summary(changes: Partial<Summary> = {}): Summary {
     calls: 100,
     failed: 0,
     outcomes: { 200: outcome(100) },
+    flags: {},
     p50: 0.15,
     p99: 0.16,
     slowest: 0.17,
@@ -28,6 +29,12 @@ export function summary(changes: Partial<Summary> = {}): Summary {
 export function failing(count: number, how: string): Summary {
   const outcomes = { 200: outcome(100 - count), ...(count > 0 && { [how]: outcome(count) }) };
   return summary({ failed: count, outcomes });
+}
+
+/** A run of which so many of a hundred calls were refused by the client, with this response flag. */
+export function refusing(count: number, flag: string, changes: Partial<Summary> = {}): Summary {
+  const flags = count > 0 ? { [flag]: { count, message: 'refused' } } : {};
+  return summary({ failed: count, flags, ...changes });
 }
 
 export function outcome(count: number, fastest = 0.15, slowest = 0.17): Outcome {

@@ -90,7 +90,8 @@ export class Connection implements PooledConnection, ExchangeConnection {
   readonly capacity = 1;
 
   get hasRoom(): boolean {
-    return this.#exchange === undefined;
+    // Undici has closed it already when the answer announced as much.
+    return this.#exchange === undefined && this.#opened?.socket.destroyed === false;
   }
 
   ref(): void {
@@ -176,15 +177,14 @@ export class Connection implements PooledConnection, ExchangeConnection {
     this.#resting = false;
     if (this.lost) return;
     const held = this.#held;
-    const answer = this.#answer;
-    this.#held = this.#answer = undefined;
+    this.#held = undefined;
     if (this.#opened?.socket.destroyed === true) {
-      if (answer !== undefined && announcesClose(answer)) {
-        this.#pool.share.counters.upstream_cx_close_notify += 1;
-      }
       if (held === undefined) this.discard();
       else this.passOn(held);
-    } else if (held !== undefined) {
+      return;
+    }
+    this.#answer = undefined;
+    if (held !== undefined) {
       this.#dispatch(held, this.#exchange as WireExchange);
     } else {
       this.idleSince = now;
@@ -230,7 +230,11 @@ export class Connection implements PooledConnection, ExchangeConnection {
   discard(): void {
     if (this.lost) return;
     this.lost = true;
-    this.#pool.share.runtime.clearTimer(this.#ageTimer);
+    const { runtime, counters } = this.#pool.share;
+    runtime.clearTimer(this.#ageTimer);
+    if (this.#answer !== undefined && announcesClose(this.#answer)) {
+      counters.upstream_cx_close_notify += 1;
+    }
     this.#client.destroy(null, ignore);
     this.#opened?.socket.destroy();
     this.#pool.forget(this);

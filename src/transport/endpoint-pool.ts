@@ -8,8 +8,8 @@ import type { Attempt } from '../core/attempt.js';
 import * as drive from '../core/drive.js';
 import { failure, type Failure, type PoolLimit } from '../core/failure.js';
 import type { RawHeader } from '../core/reply.js';
-import type { Timer } from '../core/runtime.js';
 import { announcesClose } from './announced-close.js';
+import { IdleWatch } from './idle-watch.js';
 import type { ConnectionPool, PooledConnection, PoolShare } from './pooled-connection.js';
 import { WaitingLine } from './waiting-line.js';
 
@@ -26,7 +26,7 @@ export class EndpointPool implements Sender, ConnectionPool, Starved {
   /** Given back in this turn. */
   readonly #resting: PooledConnection[] = [];
   readonly #line: WaitingLine;
-  #idleTimer: Timer = undefined;
+  readonly #idle: IdleWatch;
   #left = false;
   /** What is opened for those who still wait closes after one exchange, until the endpoint is chosen again. */
   #isOut = false;
@@ -40,6 +40,7 @@ export class EndpointPool implements Sender, ConnectionPool, Starved {
     this.share = share;
     this.#refused = refused;
     this.#line = new WaitingLine(() => this.#givenUp());
+    this.#idle = new IdleWatch(this.#free, share);
   }
 
   get size(): { readonly open: number; readonly idle: number } {
@@ -54,8 +55,12 @@ export class EndpointPool implements Sender, ConnectionPool, Starved {
     const { limits } = this.share;
     limits.makeRoom();
     this.#isOut = false;
-    const from = this.#resting.length > 0 ? this.#resting : this.#free;
-    const place = placeOfRoom(from, attempt.call.distrustsIdle && from === this.#free);
+    let from = this.#resting;
+    let place = placeOfRoom(from, false);
+    if (place === -1) {
+      from = this.#free;
+      place = placeOfRoom(from, attempt.call.distrustsIdle);
+    }
     if (place === -1) this.#wait(attempt);
     else if (limits.mayStart) take(from, place).send(attempt);
     else this.#refuse(attempt, 'maxRequests');
@@ -194,7 +199,7 @@ export class EndpointPool implements Sender, ConnectionPool, Starved {
   }
 
   idles(): void {
-    if (this.#idleTimer === undefined) this.#watchIdle(this.share.runtime.now());
+    if (!this.#left) this.#idle.start();
   }
 
   forget(connection: PooledConnection): void {
@@ -223,8 +228,8 @@ export class EndpointPool implements Sender, ConnectionPool, Starved {
   }
 
   limitsChanged(): void {
-    this.#stopWatching();
-    this.#watchIdle(this.share.runtime.now());
+    this.#idle.stop();
+    this.idles();
     // Those that are shared may have more room.
     for (const connection of this.#free.filter(({ isShared }) => isShared)) this.#serve(connection);
   }
@@ -233,12 +238,12 @@ export class EndpointPool implements Sender, ConnectionPool, Starved {
     this.#left = true;
     this.drain();
     this.#looseConnecting();
-    this.#stopWatching();
+    this.#idle.stop();
   }
 
   destroy(): void {
     for (const connection of [...this.#all]) connection.discard();
-    this.#stopWatching();
+    this.#idle.stop();
   }
 
   /** Hands the connection to the first in line, unless too many requests are under way: that refuses them all. */
@@ -295,40 +300,6 @@ export class EndpointPool implements Sender, ConnectionPool, Starved {
       if (this.#left) connection.discard();
       else connection.unref();
     }
-  }
-
-  /** One timer for all of them, set for the one that has been idle the longest. */
-  #watchIdle(now: number): void {
-    const { runtime, limits } = this.share;
-    const { idleTimeout } = limits.policy;
-    let oldest = Number.POSITIVE_INFINITY;
-    for (const { idleSince } of this.#free) oldest = Math.min(oldest, idleSince);
-    if (this.#left || idleTimeout === 0 || oldest === Number.POSITIVE_INFINITY) return;
-    this.#idleTimer = runtime.setTimer(
-      () => {
-        this.#idleTimer = undefined;
-        this.#closeIdle();
-      },
-      oldest + idleTimeout - now,
-      true,
-    );
-  }
-
-  #stopWatching(): void {
-    this.share.runtime.clearTimer(this.#idleTimer);
-    this.#idleTimer = undefined;
-  }
-
-  #closeIdle(): void {
-    const { runtime, limits, counters } = this.share;
-    const now = runtime.now();
-    const longest = limits.policy.idleTimeout;
-    for (const connection of [...this.#free]) {
-      if (connection.idleSince + longest > now) continue;
-      counters.upstream_cx_idle_timeout += 1;
-      connection.discard();
-    }
-    this.#watchIdle(now);
   }
 }
 

@@ -187,7 +187,7 @@ export class Http2Connection implements PooledConnection, SharedSession, Session
   #becomeHttp1(): void {
     const opened = this.#opened as HeldSocket;
     const adopt: Connector = (_options, callback) => {
-      callback(null, opened.socket);
+      process.nextTick(callback, null, opened.socket);
       return opened;
     };
     const other = new Connection(this.#origin, this.#servername, adopt, this.#pool);

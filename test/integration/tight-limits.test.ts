@@ -26,6 +26,48 @@ describe('under the tightest limits', () => {
     await expectNothingHeld(client, ONE);
   });
 
+  test('another call does not wait for the rest of an answer that was dropped', async () => {
+    const gate = hold();
+    const { fleet, client } = await shop(
+      { endpoints: 1, plan: [STUCK, gate.step, 200] },
+      { connectionPool: { ...ONE, maxConnections: 2, maxRequests: 2 }, retry: AT_ONCE },
+    );
+    const first = outcomeOf(client.fetch('/first'));
+    await fleet.requestReceived();
+    await fleet.requestReceived();
+    expect(stat(client, 'circuit_breakers.default.remaining_rq')).toBe(0);
+    expect(await outcomeOf(client.fetch('/other'))).toBe(200);
+    gate.release();
+    expect(await first).toBe(200);
+    await expectNothingHeld(client, { ...ONE, maxRequests: 2 });
+  });
+
+  test('a server that closes after each answer makes nobody wait twice', async () => {
+    const plan = { headers: { connection: 'close' }, body: 'bye' };
+    const limits = { maxConnections: 1, maxPendingRequests: 3 };
+    const { client } = await shop({ endpoints: 1, plan }, { connectionPool: limits, retry: false });
+    let most = 0;
+    const look = (): void => {
+      most = Math.max(most, stat(client, 'upstream_rq_pending_active'));
+    };
+    const worker = async (): Promise<void> => {
+      for (let call = 0; call < 20; call++) {
+        const answer = outcomeOf(client.fetch('/'));
+        await afterThisTurn();
+        look();
+        await answer;
+      }
+    };
+    await Promise.all([worker(), worker(), worker(), worker()]);
+    expect(most).toBe(3);
+    // Some came when the line was full; each of the others has waited, and once.
+    const served = stat(client, 'upstream_rq_total');
+    expect(stat(client, 'upstream_rq_pending_overflow')).toBe(80 - served);
+    expect(stat(client, 'upstream_rq_pending_total')).toBe(served);
+    await expectNothingHeld(client, limits);
+    expect(stat(client, 'upstream_cx_close_notify')).toBe(served);
+  });
+
   test('calls whose retries need the places of each other', async () => {
     const { client } = await shop(
       { endpoints: 2, plan: (index) => (index % 2 === 0 ? STUCK : 200) },

@@ -134,3 +134,48 @@ describe('maxPendingRequests: 0', () => {
     expect(pools.connections).toHaveLength(1);
   });
 });
+
+describe('an endpoint that goes', () => {
+  const HOUR = 3_600_000;
+
+  test('takes its timer with it', async () => {
+    const pools = new FakePools({ idleTimeout: HOUR }, 2);
+    for (const endpoint of [0, 1]) pools.start(endpoint);
+    for (const number of [0, 1]) connection(pools, number).connect();
+    for (const number of [0, 1]) connection(pools, number).answer();
+    await pools.turn();
+    expect(pools.runtime.pendingTimers).toBe(2);
+    pools.pools[1]?.leave();
+    expect(pools.runtime.pendingTimers).toBe(1);
+    pools.cluster.destroy(undefined);
+    expect(pools.runtime.pendingTimers).toBe(0);
+  });
+
+  test('and is chosen again: what was opened for those who waited closes, what is opened then stays', async () => {
+    const pools = new FakePools({ maxConnections: 1 });
+    const calls = [pools.start(), pools.start()];
+    connection(pools, 0).connect();
+    pools.pools[0]?.drain();
+    connection(pools, 0).answer();
+    await pools.turn();
+    connection(pools, 1).connect();
+    connection(pools, 1).answer();
+    await pools.turn();
+    expect(calls.map(stateOf)).toEqual(['answered', 'answered']);
+    expect(pools.connections.map(({ lost }) => lost)).toEqual([true, true]);
+    pools.start();
+    connection(pools, 2).connect();
+    connection(pools, 2).answer();
+    await pools.turn();
+    expect(pools.pools[0]?.size).toEqual({ open: 1, idle: 1 });
+  });
+});
+
+test('a client that is destroyed opens nothing for those who waited', () => {
+  const pools = new FakePools({ maxConnections: 2 });
+  for (let call = 0; call < 6; call++) pools.start();
+  for (const number of [0, 1]) connection(pools, number).connect();
+  pools.cluster.destroy(new Error('enough'));
+  expect(pools.connections).toHaveLength(2);
+  expect(pools.counters.upstream_cx_active).toBe(0);
+});

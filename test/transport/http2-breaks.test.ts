@@ -1,8 +1,7 @@
 /** Connections of HTTP/2 that break: none of their calls waits for nothing, and each fails once. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { certificates, http2Client } from '../support/http2.js';
+import { describe, expect, test } from 'vitest';
+import { http2Client } from '../support/http2.js';
+import { http2Process } from '../support/http2-process.js';
 import {
   answerOn,
   dataFrame,
@@ -19,31 +18,13 @@ const INTERNAL_ERROR = 2;
 
 /** Ends its connection once in a hundred answers, wherever it stands. */
 const CUTTING = `
-  const server = require('node:http2').createSecureServer({
-    ...JSON.parse(process.env.TLS_PAIR),
-    settings: { maxConcurrentStreams: 20 },
-  });
   let answers = 0;
-  server.on('sessionError', () => {});
   server.on('stream', (stream) => {
     stream.on('error', () => {}).resume();
     if (++answers % 100 === 0) stream.session.destroy();
     else setTimeout(() => stream.destroyed || (stream.respond(), stream.end('y'.repeat(2000))), answers % 5);
   });
-  server.listen(0, '127.0.0.1', () => console.log(server.address().port));
-  process.stdin.on('close', () => process.exit()).resume();
 `;
-
-async function cuttingServer(): Promise<{ url: string }> {
-  const { own } = await certificates();
-  const child = spawn(process.execPath, ['--eval', CUTTING], {
-    env: { ...process.env, TLS_PAIR: JSON.stringify(own) },
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  onTestFinished(() => void child.kill());
-  const [port] = (await once(child.stdout, 'data')) as [Buffer];
-  return { url: `https://127.0.0.1:${port.toString().trim()}` };
-}
 
 describe('a connection breaks', () => {
   test('while calls run: each fails once', async () => {
@@ -67,7 +48,7 @@ describe('a connection breaks', () => {
 
   // Given the socket itself, Node does not notice each time: it reads nothing while it writes.
   test('while bodies are sent, by a server in a process of its own', async () => {
-    const client = await http2Client([await cuttingServer()], {
+    const client = await http2Client([await http2Process(CUTTING)], {
       retry: false,
       connectionPool: { maxConnections: 4 },
     });

@@ -91,7 +91,6 @@ export async function serveHttp2(
   else server.listen(path);
   await once(server, 'listening');
   onTestFinished(() => {
-    for (const session of sessions) session.destroy();
     for (const socket of sockets) socket.destroy();
     server.close();
   });

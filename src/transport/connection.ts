@@ -21,6 +21,9 @@ const STALE = new Error('the connection was closed while it was idle');
 
 const ignore = (): void => {};
 
+/** A member of undici's sockets, which has no other name; where it is missing, undici waits once more. */
+const REST_MARK = 'kIdleSocketValidation';
+const RESTED = 2;
 /** In milliseconds: what undici takes for no limit. */
 const LONGEST = 2 ** 31 - 1;
 /** What undici closes an idle connection with, when a `keep-alive` header of the server's asked for it. */
@@ -40,6 +43,8 @@ export class Connection implements PooledConnection, ExchangeConnection {
   #ageTimer: Timer = undefined;
   /** Its exchange ended in this turn. */
   #resting = false;
+  /** Where undici notes on the socket how far its rest is. */
+  #restMark: symbol | undefined = undefined;
   /** The headers that it ended with. */
   #answer: readonly RawHeader[] | undefined = undefined;
   /** What it was given meanwhile. */
@@ -110,6 +115,9 @@ export class Connection implements PooledConnection, ExchangeConnection {
     if (maxConnectionDuration > 0) {
       this.#ageTimer = runtime.setTimer(() => this.#retire(), maxConnectionDuration, true);
     }
+    this.#restMark = Object.getOwnPropertySymbols(this.#opened?.socket ?? {}).find(
+      ({ description }) => description === REST_MARK,
+    );
     this.idleSince = runtime.now();
     this.#pool.connected(this);
   }
@@ -185,11 +193,18 @@ export class Connection implements PooledConnection, ExchangeConnection {
     }
     this.#answer = undefined;
     if (held !== undefined) {
+      this.#hasRested();
       this.#dispatch(held, this.#exchange as WireExchange);
     } else {
       this.idleSince = now;
       this.#pool.takeBack(this);
     }
+  }
+
+  /** Undici lets each connection that has served before rest for a turn of its own; this one has, with all others. */
+  #hasRested(): void {
+    if (this.#restMark !== undefined)
+      Reflect.set(this.#opened?.socket ?? {}, this.#restMark, RESTED);
   }
 
   /** It is closed, and nothing of the attempt was written. */

@@ -71,9 +71,9 @@ describe('a closed loop', () => {
         return Promise.resolve(200);
       },
     });
-    // At 0, 20, 40, 60 and 80 ms; a busy machine makes later ones, never more of them.
+    // At 0, 20, 40, 60 and 80 ms, and on the edge of 100; a busy machine makes later ones, never more of them.
     expect(result.calls.length).toBeGreaterThanOrEqual(2);
-    expect(result.calls.length).toBeLessThanOrEqual(5);
+    expect(result.calls.length).toBeLessThanOrEqual(6);
     starts.forEach((start, n) => expect(start).toBeGreaterThan(n * 20 - 2));
   });
 

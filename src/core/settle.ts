@@ -61,7 +61,7 @@ export function cancel(attempt: Attempt, loss: Failure): void {
 }
 
 /** Answers that were dropped are read no further: they would hold a place that somebody else needs. */
-export function cutDropped(call: Call): void {
+function cutDropped(call: Call): void {
   for (const attempt of call.attempts) {
     if (attempt.phase === 'dropped') cancel(attempt, SUPERSEDED);
   }

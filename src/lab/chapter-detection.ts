@@ -1,6 +1,21 @@
-/** The chapter's settings of outlier detection, at the pace of everything else. */
+/** The chapter's settings of outlier detection: as it writes them, and at the pace of everything else. */
 import { type Pace, realTime } from './pace.js';
 import type { TrialOptions } from './trial.js';
+
+export const chapterRule = `
+apiVersion: networking.istio.io/v1beta1
+kind: DestinationRule
+metadata:
+  name: simple-backend-dr
+spec:
+  host: simple-backend.istioinaction.svc.cluster.local
+  trafficPolicy:
+    outlierDetection:
+      consecutive5xxErrors: 1
+      interval: 5s
+      baseEjectionTime: 5s
+      maxEjectionPercent: 100
+`;
 
 /** The chapter's milliseconds. */
 const INTERVAL = 5000;

@@ -21,7 +21,7 @@ const STALE = new Error('the connection was closed while it was idle');
 
 const ignore = (): void => {};
 
-/** A member of undici's sockets, which has no other name; where it is missing, undici waits once more. */
+/** What undici calls its note; where it is missing, undici waits once more. */
 const REST_MARK = 'kIdleSocketValidation';
 const RESTED = 2;
 /** In milliseconds: what undici takes for no limit. */
@@ -36,15 +36,17 @@ export class Connection implements PooledConnection, ExchangeConnection {
   #exchange: WireExchange | undefined = undefined;
   /** The latest socket: a Client that is destroyed forgets one that is still connecting. */
   #opened: HeldSocket | undefined = undefined;
+  readonly isShared = false;
+  readonly capacity = 1;
   lost = false;
   retired = false;
   idleSince = 0;
   #served = 0;
   #ageTimer: Timer = undefined;
-  /** Its exchange ended in this turn. */
-  #resting = false;
   /** Where undici notes on the socket how far its rest is. */
   #restMark: symbol | undefined = undefined;
+  /** Its exchange ended in this turn, or in the one before. */
+  #resting = false;
   /** The headers that it ended with. */
   #answer: readonly RawHeader[] | undefined = undefined;
   /** What it was given meanwhile. */
@@ -90,9 +92,6 @@ export class Connection implements PooledConnection, ExchangeConnection {
     const connect = Reflect.get(this.#client, symbols.kConnect) as (connected: () => void) => void;
     connect.call(this.#client, ignore);
   }
-
-  readonly isShared = false;
-  readonly capacity = 1;
 
   get hasRoom(): boolean {
     // Undici has closed it already when the answer announced as much.
@@ -203,8 +202,10 @@ export class Connection implements PooledConnection, ExchangeConnection {
 
   /** Undici lets each connection that has served before rest for a turn of its own; this one has, with all others. */
   #hasRested(): void {
-    if (this.#restMark !== undefined)
-      Reflect.set(this.#opened?.socket ?? {}, this.#restMark, RESTED);
+    const socket = this.#opened?.socket;
+    if (socket !== undefined && this.#restMark !== undefined) {
+      Reflect.set(socket, this.#restMark, RESTED);
+    }
   }
 
   /** It is closed, and nothing of the attempt was written. */

@@ -1,42 +1,24 @@
 /** Active health checks in a process of their own, which ends when there is nothing else to do. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'tsup';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { builtClient, type BuiltClient } from '../support/built-client.js';
 import { certificateAuthority } from '../support/certificates.js';
 import { fleetOf } from '../support/fleet.js';
 
-let folder: string;
+let built: BuiltClient;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'outrigger-process-'));
-  await build({
-    config: false,
-    silent: true,
-    entry: { index: fileURLToPath(new URL('../../src/index.ts', import.meta.url)) },
-    outDir: folder,
-    outExtension: () => ({ js: '.mjs' }),
-    format: 'esm',
-    target: 'node20',
-    platform: 'node',
-    noExternal: [/.*/],
-    banner: {
-      js: "import { createRequire as createRequireHere } from 'node:module'; const require = createRequireHere(import.meta.url);",
-    },
-  });
+  built = await builtClient();
 }, 60_000);
 
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => built.remove());
 
 /** Makes a client in a process that has nothing else to do once `until` is there; the exit code. */
 async function run(options: object, until: () => Promise<unknown>): Promise<unknown> {
   const program = `
     import dns from 'node:dns';
-    import { createResilientClient } from ${JSON.stringify(join(folder, 'index.mjs'))};
+    import { createResilientClient } from ${JSON.stringify(built.path)};
     const { lookup } = dns;
     dns.lookup = (name, options, callback) => {
       if (name !== 'several.test') return lookup(name, options, callback);

@@ -8,6 +8,8 @@ import { promisify } from 'node:util';
 import { build } from 'tsup';
 
 export interface BuiltClient {
+  /** Where the module stands. */
+  readonly path: string;
   /**
    * Runs a program in which `createResilientClient` is known, to its own end; gives what it has printed. Rejects when
    * it fails, or has not ended after ten seconds.
@@ -32,10 +34,11 @@ export async function builtClient(): Promise<BuiltClient> {
       js: "import { createRequire as createRequireHere } from 'node:module'; const require = createRequireHere(import.meta.url);",
     },
   });
-  const path = JSON.stringify(join(folder, 'index.mjs'));
+  const path = join(folder, 'index.mjs');
   return {
+    path,
     async run(program) {
-      const code = `import { createResilientClient } from ${path};\n${program}`;
+      const code = `import { createResilientClient } from ${JSON.stringify(path)};\n${program}`;
       const args = ['--input-type=module', '--eval', code];
       const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 10_000 });
       return stdout.trim();

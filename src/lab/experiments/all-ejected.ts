@@ -1,7 +1,7 @@
 /** All endpoints fail and are ejected: the circuit is open and nothing is sent; they recover, and it is closed again. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallResult, timeCall } from '../call-result.js';
-import { chapterDetection } from '../chapter-detection.js';
+import { chapterDetection, chapterRule } from '../chapter-detection.js';
 import { type Check, atLeast, atMost, below, exactly, none } from '../checks.js';
 import { ejectionTable, type LoggedEjection, logEjections } from '../ejections.js';
 import type { Experiment, Findings, Table } from '../experiment.js';
@@ -58,19 +58,7 @@ export interface EjectedRun {
   readonly refusal: string;
 }
 
-const chapter = `
-apiVersion: networking.istio.io/v1beta1
-kind: DestinationRule
-metadata:
-  name: simple-backend-dr
-spec:
-  host: simple-backend.istioinaction.svc.cluster.local
-  trafficPolicy:
-    outlierDetection:
-      consecutive5xxErrors: 1
-      interval: 5s
-      baseEjectionTime: 5s
-      maxEjectionPercent: 100    # all of them, if need be
+const chapter = `${chapterRule.trimEnd()}
 # all three endpoints answer 503 for a while
 `;
 

@@ -1,6 +1,6 @@
 /** An endpoint fails once, is taken out, and comes back: what share of the traffic it has before, meanwhile and after. */
 import type { EndpointSnapshot, ResilientClient } from '../../index.js';
-import { chapterDetection } from '../chapter-detection.js';
+import { chapterDetection, chapterRule } from '../chapter-detection.js';
 import { atLeast, atMost, type Check, exactly, none, within } from '../checks.js';
 import { ejectionTable, type LoggedEjection, logEjections } from '../ejections.js';
 import type { Experiment, Findings, Table } from '../experiment.js';
@@ -58,19 +58,7 @@ export interface ReturnRun {
   readonly ejections: readonly LoggedEjection[];
 }
 
-const chapter = `
-apiVersion: networking.istio.io/v1beta1
-kind: DestinationRule
-metadata:
-  name: simple-backend-dr
-spec:
-  host: simple-backend.istioinaction.svc.cluster.local
-  trafficPolicy:
-    outlierDetection:
-      consecutive5xxErrors: 1
-      interval: 5s
-      baseEjectionTime: 5s
-      maxEjectionPercent: 100
+const chapter = `${chapterRule.trimEnd()}
 # simple-backend-1 answers a single 500, is well again, and some time later answers another one
 `;
 

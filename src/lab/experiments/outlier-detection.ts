@@ -1,5 +1,5 @@
 /** The chapter's outlier detection: one endpoint of three fails three requests of four, and is taken out for a while. */
-import { chapterDetection } from '../chapter-detection.js';
+import { chapterDetection, chapterRule } from '../chapter-detection.js';
 import { atMost, type Check, none, some, within } from '../checks.js';
 import type { Experiment, ExperimentContext, Findings } from '../experiment.js';
 import { ill } from '../failing-endpoint.js';
@@ -39,19 +39,7 @@ export interface OutlierRuns {
   readonly retried: Summary;
 }
 
-const chapter = `
-apiVersion: networking.istio.io/v1beta1
-kind: DestinationRule
-metadata:
-  name: simple-backend-dr
-spec:
-  host: simple-backend.istioinaction.svc.cluster.local
-  trafficPolicy:
-    outlierDetection:
-      consecutive5xxErrors: 1
-      interval: 5s
-      baseEjectionTime: 5s
-      maxEjectionPercent: 100
+const chapter = `${chapterRule.trimEnd()}
 # simple-backend-1: ERROR_RATE 0.75, ERROR_CODE 500; retries off, and then "attempts: 2, retryOn: 5xx" besides
 `;
 

@@ -137,7 +137,7 @@ export class Limits {
 }
 
 /** Envoy's word for no limit: 32 bits. */
-const UNLIMITED = 4_294_967_295;
+export const UNLIMITED = 4_294_967_295;
 
 function isOpen(current: number, most: number): number {
   return current >= most ? 1 : 0;

@@ -1,7 +1,7 @@
 /** The chain of a cluster in words, in the order a request travels. */
 import type { BreakerPolicy } from '../cluster/circuit-breaker.js';
 import type { Cluster } from '../cluster/cluster.js';
-import type { PoolPolicy } from '../cluster/limits.js';
+import { UNLIMITED, type PoolPolicy } from '../cluster/limits.js';
 import type { OutlierPolicy } from '../cluster/outlier-policy.js';
 import {
   tryLimit,
@@ -48,9 +48,8 @@ function poolFigures(policy: PoolPolicy): string {
   ]);
 }
 
-/** Istio writes the highest number there is for none. */
 function limit(most: number): string {
-  return most === 4_294_967_295 ? 'unlimited' : String(most);
+  return most === UNLIMITED ? 'unlimited' : String(most);
 }
 
 /** The active health checks, which stand beside the chain. */

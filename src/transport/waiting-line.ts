@@ -1,6 +1,8 @@
 /** Attempts that wait for a connection of their endpoint, first come, first served: p-queue over a list of ours. */
 import PQueue, { type Queue, type QueueAddOptions } from 'p-queue';
 import type { Attempt, Exchange } from '../core/attempt.js';
+import * as drive from '../core/drive.js';
+import { thrown } from '../core/settle.js';
 import type { PooledConnection } from './pooled-connection.js';
 
 type Run = () => Promise<unknown>;
@@ -99,7 +101,9 @@ export class WaitingLine {
   add(attempt: Attempt, atFront: boolean): void {
     const waiter = new Waiter(attempt, this);
     attempt.exchange = waiter;
-    void this.#queue.add(() => waiter.connection?.send(attempt), { waiter, atFront });
+    this.#queue
+      .add(() => waiter.connection?.send(attempt), { waiter, atFront })
+      .catch((error: unknown) => drive.fail(attempt, thrown(error, attempt)));
   }
 
   /** The attempt whose turn is next; it stays where it is. */

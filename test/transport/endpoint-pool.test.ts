@@ -179,3 +179,17 @@ test('a client that is destroyed opens nothing for those who waited', () => {
   expect(pools.connections).toHaveLength(2);
   expect(pools.counters.upstream_cx_active).toBe(0);
 });
+
+test('what throws when its turn has come fails the call, and nobody else', async () => {
+  const pools = new FakePools();
+  const calls = [pools.start(), pools.start()];
+  const first = connection(pools, 0);
+  first.send = () => {
+    Reflect.deleteProperty(first, 'send');
+    throw new Error('cannot be sent');
+  };
+  first.connect();
+  await pools.turn();
+  expect(calls.map(stateOf)).toEqual(['invalid', 'running']);
+  expect(pools.counters.upstream_rq_pending_active).toBe(0);
+});

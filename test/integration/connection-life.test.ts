@@ -268,12 +268,15 @@ describe('maxConnectionDuration', () => {
 
 // The kernel shows which timer runs for a socket: 02 is the keep-alive, with the time that is left of it.
 describe.runIf(existsSync('/proc/net/tcp'))('tcpKeepalive', () => {
+  // An earlier server may have had the same port: what is left of its connections waits here too.
+  const ESTABLISHED = '01';
+
   function timerTowards(url: string): { kind: string; seconds: number } | undefined {
     const port = Number(new URL(url).port).toString(16).toUpperCase().padStart(4, '0');
     const rows = readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1);
     const towards = rows
       .map((row) => row.trim().split(/\s+/))
-      .find(([, , remote]) => remote?.endsWith(`:${port}`));
+      .find(([, , remote, state]) => state === ESTABLISHED && remote?.endsWith(`:${port}`));
     const [kind = '', ticks = ''] = towards?.[5]?.split(':') ?? [];
     return towards && { kind, seconds: Number.parseInt(ticks, 16) / 100 };
   }

@@ -17,10 +17,14 @@ const histogram = (): RecordableHistogram =>
 
 export class HeadTimes {
   readonly #runtime: Runtime;
+  /** The parts that have ended, each in the place of its number, modulo ten. */
   readonly #parts = Array.from({ length: PARTS }, histogram);
-  /** All parts but the current one, as they were when it began. */
+  /** All of them together. */
   readonly #past = histogram();
+  /** The part that runs now. Always this one object: to the compiler every histogram is of a kind of its own. */
+  readonly #present = histogram();
   readonly #all = histogram();
+  /** The number of the part that runs now. */
   #current: number;
   /** Remembered answers in `#all`: it is put together anew when there are a tenth more. */
   #known = 0;
@@ -50,7 +54,7 @@ export class HeadTimes {
       this.#pace === 1 ? 1 : 1 + Math.floor(this.#runtime.random() * (2 * this.#pace - 1));
     const microseconds = Math.min(Math.max(Math.round(milliseconds * 1000), 1), LONGEST);
     this.#count += 1;
-    this.#part().record(microseconds);
+    this.#present.record(microseconds);
   }
 
   /** So many of a hundred heads came within this time, in milliseconds; undefined while there are too few answers. */
@@ -60,7 +64,7 @@ export class HeadTimes {
     if (this.#known === 0 || this.#count > this.#known * 1.1) {
       this.#all.reset();
       this.#all.add(this.#past);
-      this.#all.add(this.#part());
+      this.#all.add(this.#present);
       this.#known = this.#count;
       this.#answers.clear();
     }
@@ -72,17 +76,21 @@ export class HeadTimes {
     return answer;
   }
 
-  #part(): RecordableHistogram {
-    return this.#parts[this.#current % PARTS] as RecordableHistogram;
+  /** Begins a new part when its time has come. */
+  #turn(time: number): void {
+    const part = Math.floor(time / PART);
+    if (part > this.#current) this.#begin(part);
   }
 
-  /** Begins a new part when its time has come, over the oldest one. */
-  #turn(time: number): void {
-    const now = Math.floor(time / PART);
-    if (now <= this.#current) return;
+  #begin(now: number): void {
+    // The part that ends now first, since the oldest ones are forgotten over it after a pause.
+    this.#parts[this.#current % PARTS]?.add(this.#present);
+    this.#present.reset();
     for (let part = Math.max(this.#current + 1, now - PARTS + 1); part <= now; part++) {
       this.#parts[part % PARTS]?.reset();
     }
+    this.#past.reset();
+    for (const part of this.#parts) this.#past.add(part);
     // After a pause nothing tells how many will come.
     const before = now === this.#current + 1 ? this.#inPart : 0;
     this.#pace = Math.max(1, Math.round(before / ENOUGH));
@@ -90,10 +98,6 @@ export class HeadTimes {
     this.#skip = 1;
     this.#current = now;
     this.#known = 0;
-    this.#past.reset();
-    for (const [index, part] of this.#parts.entries()) {
-      if (index !== now % PARTS) this.#past.add(part);
-    }
     this.#count = this.#past.count;
   }
 }

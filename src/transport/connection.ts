@@ -33,6 +33,8 @@ export class Connection implements PooledConnection, ExchangeConnection {
   readonly #client: Client;
   readonly #servername: string;
   readonly #pool: ConnectionPool;
+  /** Undici looks what there is to do. */
+  readonly #look: (sync?: boolean) => void;
   #exchange: WireExchange | undefined = undefined;
   /** The latest socket: a Client that is destroyed forgets one that is still connecting. */
   #opened: HeldSocket | undefined = undefined;
@@ -75,6 +77,14 @@ export class Connection implements PooledConnection, ExchangeConnection {
     });
     // Else it would begin anew with the first request.
     Reflect.set(this.#client, symbols.kServerName, servername);
+    // No timer where the server says nothing: the option has to be above 0.
+    Reflect.set(this.#client, symbols.kKeepAliveDefaultTimeout, 0);
+    Reflect.set(this.#client, symbols.kKeepAliveTimeoutValue, 0);
+    this.#look = Reflect.get(this.#client, symbols.kResume) as (sync?: boolean) => void;
+    // It would after each answer, and find nothing while the connection rests.
+    Reflect.set(this.#client, symbols.kResume, (sync?: boolean) => {
+      if (!this.#resting) this.#look(sync);
+    });
     this.#client.on('connect', () => this.#connected());
     this.#client.on('connectionError', (_origin, _targets, error) => {
       if (!this.lost && error !== STALE) pool.connectFailed(this, error);
@@ -197,6 +207,7 @@ export class Connection implements PooledConnection, ExchangeConnection {
     } else {
       this.idleSince = now;
       this.#pool.takeBack(this);
+      if (this.hasRoom) this.#look();
     }
   }
 

@@ -20,7 +20,16 @@ declare module 'undici/lib/api/api-request.js' {
 }
 
 declare module 'undici/lib/core/symbols.js' {
-  const symbols: { readonly kConnect: symbol; readonly kServerName: symbol };
+  const symbols: Readonly<
+    Record<
+      | 'kConnect'
+      | 'kServerName'
+      | 'kResume'
+      | 'kKeepAliveDefaultTimeout'
+      | 'kKeepAliveTimeoutValue',
+      symbol
+    >
+  >;
   export default symbols;
 }
 

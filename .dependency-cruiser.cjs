@@ -3,11 +3,11 @@
 /** What a room may import from another: anything, or declarations of types alone. */
 const rooms = {
   core: {},
-  cluster: { anything: ['core'], types: ['balancing'] },
+  locality: { anything: ['core'] },
+  cluster: { anything: ['core', 'locality', 'balancing'] },
   balancing: { anything: ['core'], types: ['cluster'] },
-  locality: { anything: ['core'], types: ['cluster', 'balancing'] },
   layers: { anything: ['core', 'cluster'] },
-  options: { anything: ['core'], types: ['cluster', 'balancing'] },
+  options: { anything: ['core', 'locality'], types: ['cluster', 'balancing'] },
   discovery: { anything: ['core', 'cluster'], types: ['options'] },
   transport: { anything: ['core', 'cluster'], types: ['options'] },
   // It makes the clusters, each of its parts, so it stands above them.

@@ -56,7 +56,7 @@ class Subject {
   /** @param {number} size */
   constructor(size) {
     const endpoints = endpointList(size, { unequal: unequal === 'true' }).map(
-      (address) => new Endpoint({ ...address, locality: '' }),
+      (address) => new Endpoint({ ...address, locality: '', priority: 0 }),
     );
     this.balancer = factory(endpoints, { runtime: systemRuntime, previous: undefined });
     for (const endpoint of endpoints) {

@@ -7,6 +7,7 @@ import { BodySource } from '../core/body.js';
 import type { Call, Chains, EndpointHealth, Upstream } from '../core/call.js';
 import * as drive from '../core/drive.js';
 import type { Runtime } from '../core/runtime.js';
+import type { LocalityPolicy } from '../locality/locality-policy.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import type { Counters } from './counters.js';
 import type { ClusterEvents } from './events.js';
@@ -95,7 +96,12 @@ export class Cluster implements Upstream {
   }
 
   get policy(): string {
-    return this.#rotation.balancer.name;
+    return this.#rotation.policy;
+  }
+
+  /** Undefined: localities play no role. */
+  get locality(): LocalityPolicy | undefined {
+    return this.#rotation.locality;
   }
 
   get endpoints(): readonly Endpoint[] {
@@ -132,6 +138,7 @@ export class Cluster implements Upstream {
       known.delete(address.url);
       endpoint.weight = address.weight;
       endpoint.locality = address.locality;
+      endpoint.ownPriority = address.priority;
       return endpoint;
     });
     this.#rotation.setEndpoints(endpoints);
@@ -152,6 +159,10 @@ export class Cluster implements Upstream {
   setOutlierDetection(policy: OutlierPolicy | undefined): void {
     this.outliers.setPolicy(policy);
     this.#rotation.setPanicThreshold(policy?.minHealthPercent ?? 0);
+  }
+
+  setLocality(policy: LocalityPolicy | undefined): void {
+    this.#rotation.setLocality(policy);
   }
 
   /** The health of an endpoint has changed: that holds for the next pick. */
@@ -184,7 +195,7 @@ export class Cluster implements Upstream {
     const endpoint = attempt.endpoint as Endpoint;
     endpoint.active += 1;
     endpoint.total += 1;
-    this.#rotation.balancer.started?.(endpoint);
+    endpoint.balancer?.started?.(endpoint);
   }
 
   send(attempt: Attempt): void {
@@ -214,7 +225,7 @@ export class Cluster implements Upstream {
     const ok = answered && attempt.status < 500;
     if (ok) endpoint.success += 1;
     else if (!cancelled) endpoint.error += 1;
-    this.#rotation.balancer.ended?.(endpoint, {
+    endpoint.balancer?.ended?.(endpoint, {
       latency: (headAt === -1 ? attempt.endedAt : headAt) - attempt.startedAt,
       ok,
       cancelled,

@@ -1,5 +1,6 @@
 /** One address that serves a service, and what the client knows about it. */
 
+import type { Balancer } from '../balancing/balancer.js';
 import type { Attempt } from '../core/attempt.js';
 import { OutlierRecord } from './outlier-record.js';
 
@@ -11,6 +12,8 @@ export interface EndpointAddress {
   readonly weight: number;
   /** `region/zone/subzone`, parts left out from the right; empty when unknown. */
   readonly locality: string;
+  /** Endpoints of a later priority are chosen when those of the earlier ones do not suffice; 0 is the first. */
+  readonly priority: number;
 }
 
 /** The connections of an endpoint. */
@@ -41,6 +44,10 @@ export class Endpoint {
   readonly url: string;
   weight: number;
   locality: string;
+  /** @internal The priority that was given. */
+  ownPriority: number;
+  /** The one it has now, by where it is as well; without gaps. */
+  priority = 0;
   /** Attempts from their start until their body has ended. */
   active = 0;
   /** Attempts that were begun. */
@@ -61,6 +68,8 @@ export class Endpoint {
   warmsFrom: number;
   /** What the balancing policy remembers about this endpoint; after a change of policy, what the old one did. */
   balancing: unknown = undefined;
+  /** @internal The balancer that hears of its attempts; undefined while no share of the calls is meant for it. */
+  balancer: Balancer | undefined = undefined;
   /** @internal What outlier detection remembers of it. */
   readonly outlier = new OutlierRecord();
   /** @internal Set by the cluster before the first attempt. */
@@ -71,6 +80,7 @@ export class Endpoint {
     this.url = address.url;
     this.weight = address.weight;
     this.locality = address.locality;
+    this.ownPriority = address.priority;
     this.warmsFrom = now;
   }
 

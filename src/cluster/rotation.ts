@@ -1,21 +1,26 @@
-/** Which endpoints of a cluster may be chosen now, and the balancer that chooses among them. */
-import type { Balancer, BalancerFactory } from '../balancing/balancer.js';
+/** Which endpoint of a cluster an attempt goes to: by priority and health, and then by the balancer. */
+import type { BalancerFactory } from '../balancing/balancer.js';
 import type { Call } from '../core/call.js';
 import type { Runtime } from '../core/runtime.js';
+import { arrange, type Priority } from '../locality/arrangement.js';
+import type { LocalityPolicy } from '../locality/locality-policy.js';
+import { loadsBeside, priorityLoads, type PriorityHealth } from '../locality/priority-loads.js';
 import type { Counters } from './counters.js';
 import type { Endpoint } from './endpoint.js';
-import { isInPanic } from './panic.js';
+import { isHealthy, Tier } from './tier.js';
 
 export class Rotation {
   readonly #runtime: Runtime;
   readonly #counters: Counters;
   #factory: BalancerFactory;
-  #balancer: Balancer;
   #endpoints: readonly Endpoint[];
-  /** Those the balancer has. */
-  #candidates: readonly Endpoint[];
+  #locality: LocalityPolicy | undefined = undefined;
+  #arranged: readonly Priority<Endpoint>[];
+  /** By priority, at least one. */
+  #tiers: readonly Tier[] = [];
+  /** Their shares of the calls in percent. */
+  #loads: readonly number[] = [];
   #panicThreshold = 0;
-  #inPanic = false;
   /** When to look at the endpoints anew: when the first hold is over, or at once. */
   #nextLook = Number.POSITIVE_INFINITY;
 
@@ -28,8 +33,9 @@ export class Rotation {
     this.#runtime = runtime;
     this.#counters = counters;
     this.#factory = factory;
-    this.#endpoints = this.#candidates = endpoints;
-    this.#balancer = factory(endpoints, { runtime, previous: undefined });
+    this.#endpoints = endpoints;
+    this.#arranged = arrange(endpoints, undefined);
+    this.#look(this.#arranged, factory, true);
   }
 
   /** All of them, whatever their health. */
@@ -37,24 +43,30 @@ export class Rotation {
     return this.#endpoints;
   }
 
-  get balancer(): Balancer {
-    return this.#balancer;
+  get locality(): LocalityPolicy | undefined {
+    return this.#locality;
   }
 
-  /** Endpoints are chosen regardless of their health. */
-  get inPanic(): boolean {
-    return this.#panics(this.#endpoints);
+  /** The name of the balancing policy. */
+  get policy(): string {
+    return (this.#tiers[0] as Tier).policy;
   }
 
   /** A policy of the user's may throw: then the list stays as it was. */
   setEndpoints(endpoints: readonly Endpoint[]): void {
-    this.#look(endpoints);
+    this.#rearrange(endpoints, this.#locality);
     this.#endpoints = endpoints;
+  }
+
+  /** Undefined: localities play no role. */
+  setLocality(policy: LocalityPolicy | undefined): void {
+    this.#rearrange(this.#endpoints, policy);
+    this.#locality = policy;
   }
 
   /** Another policy, or other options of the same: then what it remembers of endpoints stays. */
   setFactory(factory: BalancerFactory): void {
-    this.#balancer = factory(this.#candidates, this.#context());
+    this.#look(this.#arranged, factory, true);
     this.#factory = factory;
   }
 
@@ -71,10 +83,11 @@ export class Rotation {
 
   pick(call: Call): Endpoint | undefined {
     if (this.#nextLook !== Number.POSITIVE_INFINITY && this.#runtime.now() >= this.#nextLook) {
-      this.#look(this.#endpoints);
+      this.#look(this.#arranged, this.#factory, false);
     }
-    if (this.#inPanic) this.#counters.lb_healthy_panic += 1;
-    return this.#balancer.pick(call);
+    const tier = (this.#tiers.length === 1 ? this.#tiers[0] : this.#tierFor(call)) as Tier;
+    if (tier.inPanic) this.#counters.lb_healthy_panic += 1;
+    return tier.pick(call);
   }
 
   /** Envoy's retry host predicate `previous_hosts`, and then one look, so that a free one is found for sure. */
@@ -83,66 +96,61 @@ export class Rotation {
     let endpoint: Endpoint | undefined = first;
     for (let draw = 0; draw < RESELECTIONS && endpoint !== undefined; draw++) {
       if (!tried.has(endpoint)) return endpoint;
-      endpoint = this.#balancer.pick(call);
+      endpoint = this.pick(call);
     }
     if (endpoint !== undefined && !tried.has(endpoint)) return endpoint;
+    const candidates = this.#tiers[(endpoint ?? first).priority]?.candidates ?? [];
     // From a random place: the first of the list would get all of them.
-    const count = this.#candidates.length;
+    const count = candidates.length;
     const start = Math.floor(this.#runtime.random() * count);
     for (let step = 0; step < count; step++) {
-      const other = this.#candidates[(start + step) % count];
+      const other = candidates[(start + step) % count];
       if (other !== undefined && !tried.has(other)) return other;
     }
     return endpoint ?? first;
   }
 
-  /** When the user's policy throws, everything is as before, and the next pick looks again. */
-  #look(endpoints: readonly Endpoint[]): void {
-    const now = this.#runtime.now();
-    const inPanic = this.#panics(endpoints);
-    const usable = inPanic ? endpoints : endpoints.filter(isHealthy);
-    const held = usable.filter(({ heldUntil }) => heldUntil > now);
-    const candidates = held.length === 0 ? usable : withoutHeld(usable, held);
-    if (endpoints !== this.#endpoints || !isSame(candidates, this.#candidates)) {
-      this.#balancer = this.#factory(candidates, this.#context());
-    }
-    this.#candidates = candidates;
-    this.#inPanic = inPanic;
-    this.#nextLook = held.reduce(
-      (first, { heldUntil }) => Math.min(first, heldUntil),
-      Number.POSITIVE_INFINITY,
+  #tierFor(call: Call): Tier | undefined {
+    const loads = this.#loadsFor(call);
+    let left = Math.floor(this.#runtime.random() * 100);
+    let priority = 0;
+    while ((left -= loads[priority] ?? 100) >= 0) priority += 1;
+    return this.#tiers[priority];
+  }
+
+  /** With `retryRemoteLocalities` a retry leaves out the priorities that its call has tried, if there are others. */
+  #loadsFor({ attempts, policy }: Call): readonly number[] {
+    if (attempts.length < 2 || policy.retry?.retryRemoteLocalities !== true) return this.#loads;
+    const tried = new Set(
+      attempts.map(({ endpoint }) => (endpoint as Endpoint | undefined)?.priority),
     );
+    return loadsBeside(this.#tiers, (priority) => tried.has(priority)) ?? this.#loads;
   }
 
-  #panics(endpoints: readonly Endpoint[]): boolean {
-    if (this.#panicThreshold === 0) return false;
-    const healthy = endpoints.filter(isHealthy).length;
-    return isInPanic(healthy, endpoints.length, this.#panicThreshold);
+  #rearrange(endpoints: readonly Endpoint[], policy: LocalityPolicy | undefined): void {
+    const arranged = arrange(endpoints, policy);
+    this.#look(arranged, this.#factory, true);
+    this.#arranged = arranged;
   }
 
-  #context(): { readonly runtime: Runtime; readonly previous: Balancer } {
-    return { runtime: this.#runtime, previous: this.#balancer };
+  /** When the user's policy throws, everything is as before, and the next pick looks again. */
+  #look(arranged: readonly Priority<Endpoint>[], factory: BalancerFactory, anew: boolean): void {
+    const { loads, panics } = priorityLoads(arranged.map(healthOf), this.#panicThreshold);
+    const tiers = arranged.map((priority, index) => {
+      const previous = this.#tiers[index];
+      const context = { runtime: this.#runtime, factory, previous, anew };
+      return new Tier(priority, panics[index] === true, context);
+    });
+    tiers.forEach((tier, priority) => tier.takeOver(priority));
+    this.#tiers = tiers;
+    this.#loads = loads;
+    this.#nextLook = tiers.reduce((first, { heldUntil }) => Math.min(first, heldUntil), Infinity);
   }
 }
 
 /** How often Istio lets Envoy draw anew for a retry (`host_selection_retry_max_attempts`). */
 const RESELECTIONS = 5;
 
-function isHealthy({ healthy }: Endpoint): boolean {
-  return healthy;
-}
-
-/**
- * Endpoints that are held are chosen last. Where the others are out and there for panic's sake alone, they take their
- * part like everybody: load is to be spread.
- */
-function withoutHeld(usable: readonly Endpoint[], held: readonly Endpoint[]): readonly Endpoint[] {
-  const isHeld = new Set(held);
-  const free = usable.filter((endpoint) => !isHeld.has(endpoint));
-  const isEnough = free.some(isHealthy) || (free.length > 0 && !held.some(isHealthy));
-  return isEnough ? free : usable;
-}
-
-function isSame(one: readonly Endpoint[], other: readonly Endpoint[]): boolean {
-  return one.length === other.length && one.every((endpoint, index) => endpoint === other[index]);
+function healthOf({ endpoints }: Priority<Endpoint>): PriorityHealth {
+  return { count: endpoints.length, healthy: endpoints.filter(isHealthy).length };
 }

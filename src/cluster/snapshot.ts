@@ -9,6 +9,8 @@ export interface EndpointSnapshot {
   readonly weight: number;
   /** `region/zone/subzone`; empty when unknown. */
   readonly locality: string;
+  /** 0 is chosen first: the one that was given, and with `locality` how near it is; without gaps. */
+  readonly priority: number;
   /** True while the endpoint is in rotation. */
   readonly healthy: boolean;
   /** Taken out of rotation by outlier detection. */
@@ -36,12 +38,13 @@ export interface EndpointSnapshot {
 }
 
 export function snapshotEndpoint(cluster: Cluster, endpoint: Endpoint): EndpointSnapshot {
-  const { url, weight, locality, active, total, success, error, sender } = endpoint;
+  const { url, weight, locality, priority, active, total, success, error, sender } = endpoint;
   return {
     service: cluster.name,
     url,
     weight,
     locality,
+    priority,
     healthy: endpoint.healthy,
     ejected: endpoint.ejected,
     returnsIn: rounded(cluster.outliers.returnsIn(endpoint)),

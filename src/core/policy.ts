@@ -145,6 +145,8 @@ export interface RetryPolicy {
   readonly maxBufferedBytes: number;
   /** A further attempt goes to an endpoint that the call has not tried, if there is one. */
   readonly ignorePreviousHosts: boolean;
+  /** A further attempt leaves out the priorities that the call has tried, if there are others. */
+  readonly retryRemoteLocalities: boolean;
   readonly budget: BudgetPolicy | undefined;
   /** Further attempts at any one time, without a budget; Infinity is no limit. */
   readonly maxRetries: number;

@@ -22,6 +22,7 @@ export function describeChain(cluster: Cluster): string {
     `${cluster.name} (${cluster.service.origin})`,
     `  call:     ${names(callLayers)}`,
     `  balancer: ${cluster.policy} over ${count} ${count === 1 ? 'endpoint' : 'endpoints'}${warmupFigures(policy)}`,
+    ...localityLines(cluster),
     `  attempt:  ${names(attemptLayers)}${around === undefined ? '' : ' → around'}`,
     `  pool:     ${poolFigures(cluster.limits.policy)}`,
     `  exchange: ${cluster.limits.policy.http2 ? 'HTTP/2 where offered, else HTTP/1.1' : 'HTTP/1.1'}`,
@@ -50,6 +51,16 @@ function poolFigures(policy: PoolPolicy): string {
 
 function limit(most: number): string {
   return most === UNLIMITED ? 'unlimited' : String(most);
+}
+
+function localityLines({ locality }: Cluster): string[] {
+  if (locality === undefined) return [];
+  if (locality.kind === 'distribute') {
+    const shares = [...locality.to].map(([pattern, percent]) => `${percent} % to ${pattern}`);
+    return [`  locality: ${shares.join(', ')}`];
+  }
+  const rules = locality.failover.map(({ from, to }) => `${from} fails over to ${to}`);
+  return [`  locality: ${[`nearest to ${locality.local} first`, ...rules].join('; ')}`];
 }
 
 /** The active health checks, which stand beside the chain. */

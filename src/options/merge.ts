@@ -19,6 +19,7 @@ type Merge = (base: unknown, update: unknown, depth: number) => unknown;
 /** What of a service's policy merges with the client's. */
 export const POLICY_OPTIONS = [
   'loadBalancer',
+  'locality',
   'timeout',
   'retry',
   'hedge',

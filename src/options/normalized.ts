@@ -8,11 +8,14 @@ import type { OutlierPolicy } from '../cluster/outlier-policy.js';
 import type { AttemptLayer, CallLayer } from '../core/layer.js';
 import type { Policy, RateLimitHoldPolicy } from '../core/policy.js';
 import type { Runtime } from '../core/runtime.js';
+import type { LocalitySettings } from '../locality/locality-policy.js';
 import type { Around, ClientOptions, Fallback, Middleware, TlsOptions } from './options.js';
 
 /** How calls to a service are treated, wherever its endpoints come from. */
 export interface NormalizedPolicy extends Policy {
   readonly loadBalancer: LoadBalancerPolicy;
+  /** Undefined: localities play no role. */
+  readonly locality: LocalitySettings | undefined;
   /** Undefined: off. */
   readonly circuitBreaker: BreakerPolicy | undefined;
   /** Undefined: off. */

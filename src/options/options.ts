@@ -7,6 +7,7 @@ import type { CircuitBreakerOptions } from './circuit-breaker.js';
 import type { HealthCheckOptions } from './health-check.js';
 import type { HedgeOptions } from './hedge.js';
 import type { LoadBalancerOptions } from './load-balancer.js';
+import type { LocalityOptions } from './locality.js';
 import type { OutlierDetectionOptions } from './outlier-detection.js';
 import type { RateLimitHoldOptions } from './rate-limit-hold.js';
 import type { RetryOptions } from './retry.js';
@@ -48,6 +49,12 @@ export interface EndpointOptions {
    * @default '' (unknown)
    */
   readonly locality?: string | undefined;
+  /**
+   * Endpoints of a later priority are chosen when those of the earlier ones do not suffice: when fewer than 71.4 % of them
+   * are healthy, as in Envoy. A whole number from 0, which is the first, to 127; numbers that nobody has leave no gap.
+   * @default 0
+   */
+  readonly priority?: number | undefined;
 }
 
 /** PEM text, its bytes, or several of them. */
@@ -118,6 +125,11 @@ export interface ServiceOptions {
    * @default 'least-request'
    */
   readonly loadBalancer?: LoadBalancerOptions | undefined;
+  /**
+   * Where calls go by where their endpoints are: the nearest first, or in shares. False takes no notice of it.
+   * @default {} (the nearest first, where the own locality is known, and `outlierDetection` or `healthCheck` is on)
+   */
+  readonly locality?: false | LocalityOptions | undefined;
   /**
    * Time for a whole call, as Envoy's route timeout: every attempt, every wait, and the body. Milliseconds, or text
    * such as `'2s'`; 0 and false are none. Or an object with a time for each part of a call. A call that is not over by
@@ -192,8 +204,8 @@ export interface ClientOptions extends ServiceOptions {
    */
   readonly service?: string | undefined;
   /**
-   * Several services by their origins; not together with `service`. What the client says of `loadBalancer`, `timeout`,
-   * `retry`, `hedge`, `circuitBreaker`, `rateLimitHold`, `fallback`, `envoyHeaders`, `connectionPool`,
+   * Several services by their origins; not together with `service`. What the client says of `loadBalancer`, `locality`,
+   * `timeout`, `retry`, `hedge`, `circuitBreaker`, `rateLimitHold`, `fallback`, `envoyHeaders`, `connectionPool`,
    * `outlierDetection`, `healthCheck` and `tls` holds for those that do not have their own. Where both have one, objects
    * merge, lists replace, and false switches off.
    */

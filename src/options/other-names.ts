@@ -3,7 +3,6 @@ import type { RetryWord } from '../core/policy.js';
 
 /** Options of a service that this version does not have yet. */
 export const laterServiceOptions: readonly string[] = [
-  'locality',
   'routes',
   'subsets',
   'fault',
@@ -12,13 +11,10 @@ export const laterServiceOptions: readonly string[] = [
 ];
 
 /** Options of retries that this version does not have yet. */
-export const laterRetryOptions: readonly string[] = [
-  'retryRemoteLocalities',
-  'retriableRequestHeaders',
-];
+export const laterRetryOptions: readonly string[] = ['retriableRequestHeaders'];
 
 /** Options of an endpoint that this version does not have yet. */
-export const laterEndpointOptions: readonly string[] = ['priority', 'labels'];
+export const laterEndpointOptions: readonly string[] = ['labels'];
 
 /** Policies that this version does not have yet. */
 export const laterPolicies: readonly string[] = ['ring-hash', 'maglev'];
@@ -39,6 +35,9 @@ export const otherNames: ReadonlyMap<string, string> = new Map([
   ['slowstartwindow', 'loadBalancer.warmup.duration'],
   ['minweightpercent', 'loadBalancer.warmup.minimumPercent'],
   ['localitylbsetting', 'locality'],
+  ['localityloadbalancer', 'locality'],
+  ['failovers', 'locality.failover'],
+  ['zone', 'locality.local'],
   // Services and endpoints
   ['host', 'service'],
   ['hosts', 'services'],

@@ -5,34 +5,37 @@ import { describe, quote } from './describe.js';
 import { laterEndpointOptions } from './other-names.js';
 import { ENDPOINT, readEndpointUrl } from './origin.js';
 import type { Reader } from './place.js';
-import { complete, object, readItems, text, wholeNumber } from './readers.js';
+import { A_LOCALITY, LOCALITY } from './read-locality.js';
+import { complete, object, readItems, text, wholeNumber, type Read } from './readers.js';
 
 /** Envoy's: weights, and their sum within one locality, are 32 bits wide. */
 const HEAVIEST = 4_294_967_295;
+/** Envoy's. */
+const LAST_PRIORITY = 127;
 
-const endpointObject = object(
-  {
-    url: readEndpointUrl,
-    weight: wholeNumber(1, HEAVIEST),
-    locality: text(
-      /^(?:[^\s/]+(?:\/[^\s/]+){0,2})?$/,
-      "'region/zone/subzone', parts left out from the right alone",
-    ),
-  },
-  'an endpoint',
-  { required: { url: ENDPOINT }, later: laterEndpointOptions },
-);
+const endpointFields = {
+  url: readEndpointUrl,
+  weight: wholeNumber(1, HEAVIEST),
+  locality: text(LOCALITY, A_LOCALITY),
+  priority: wholeNumber(0, LAST_PRIORITY),
+};
+
+const endpointObject = object(endpointFields, 'an endpoint', {
+  required: { url: ENDPOINT },
+  later: laterEndpointOptions,
+});
 
 const readEndpoint: Reader<EndpointAddress> = (value, at) => {
-  const read =
+  const read: Partial<Read<typeof endpointFields>> | null =
     typeof value === 'string'
-      ? { url: readEndpointUrl(value, at), weight: undefined, locality: undefined }
+      ? { url: readEndpointUrl(value, at) ?? undefined }
       : endpointObject(value, at);
-  if (read?.url === undefined || read.url === null) return null;
+  if (read?.url === undefined) return null;
   return {
     url: read.url,
     weight: read.weight ?? defaults['endpoints[].weight'],
     locality: read.locality ?? defaults['endpoints[].locality'],
+    priority: read.priority ?? defaults['endpoints[].priority'],
   };
 };
 
@@ -63,5 +66,6 @@ export const readEndpoints: Reader<readonly EndpointAddress[]> = (value, at) => 
 /** The one endpoint of a service that has no list: its own origin. */
 export function ownOrigin(origin: string): readonly EndpointAddress[] {
   const weight = defaults['endpoints[].weight'];
-  return [{ url: origin, weight, locality: defaults['endpoints[].locality'] }];
+  const locality = defaults['endpoints[].locality'];
+  return [{ url: origin, weight, locality, priority: defaults['endpoints[].priority'] }];
 }

@@ -103,6 +103,7 @@ const callFields = {
   notProcessed: orFalse(readOutcomeRule),
   maxBufferedBytes: wholeNumber(0, MOST_BUFFERED),
   ignorePreviousHosts: boolean,
+  retryRemoteLocalities: boolean,
 };
 
 const fields = {

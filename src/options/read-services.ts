@@ -13,6 +13,7 @@ import { readConnectionPool } from './read-connection-pool.js';
 import { readHealthCheck } from './read-health-check.js';
 import { readHedgePolicy } from './read-hedge.js';
 import { readLoadBalancer } from './read-load-balancer.js';
+import { readLocality } from './read-locality.js';
 import { readOutlierDetection } from './read-outlier-detection.js';
 import { readRateLimitHold } from './read-rate-limit-hold.js';
 import { readTimeoutPolicy } from './read-timeout.js';
@@ -32,6 +33,7 @@ export const serviceFields = {
   name: text(/^\S+$/, 'a name without white space'),
   endpoints: readEndpoints,
   loadBalancer: readLoadBalancer,
+  locality: readLocality,
   tls: readTls,
   timeout: readTimeoutPolicy,
   retry: readRetryPolicy,
@@ -66,6 +68,7 @@ export function serviceOf(
     name: own.name ?? defaultName(origin),
     endpoints: own.endpoints ?? ownOrigin(origin),
     loadBalancer: own.loadBalancer ?? client.loadBalancer,
+    locality: switched(own.locality, client.locality),
     timeout: own.timeout ?? client.timeout,
     retry: switched(own.retry, client.retry),
     hedge: switched(own.hedge, client.hedge),

@@ -77,6 +77,7 @@ function retryPolicyOf(parts: RetryParts): MadePolicy {
     notProcessed: parts.notProcessed === false ? undefined : parts.notProcessed,
     maxBufferedBytes: parts.maxBufferedBytes ?? defaults['retry.maxBufferedBytes'],
     ignorePreviousHosts: parts.ignorePreviousHosts ?? defaults['retry.ignorePreviousHosts'],
+    retryRemoteLocalities: parts.retryRemoteLocalities ?? defaults['retry.retryRemoteLocalities'],
     budget: budgetOf(parts),
     maxRetries: parts.maxRetries ?? Infinity,
     parts,

@@ -136,4 +136,11 @@ export interface RetryOptions {
    * @default true
    */
   readonly ignorePreviousHosts?: boolean | undefined;
+  /**
+   * A further attempt leaves out the priorities of endpoints that its call has tried, if another one has healthy endpoints:
+   * Istio's `retryRemoteLocalities`, Envoy's `previous_priorities`. Without priorities, or localities that come first, it
+   * changes nothing.
+   * @default false
+   */
+  readonly retryRemoteLocalities?: boolean | undefined;
 }

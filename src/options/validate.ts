@@ -11,6 +11,7 @@ import { isPlainObject } from './plain-object.js';
 import { readAround, readLayers, readMiddleware, readRuntime } from './read-extensions.js';
 import { defaultConnectionPool } from './read-connection-pool.js';
 import { defaultLoadBalancer } from './read-load-balancer.js';
+import { defaultLocality } from './read-locality.js';
 import {
   readServices,
   refuseUnusedTls,
@@ -60,6 +61,8 @@ export function readClient(given: unknown, at: Place): NormalizedClientOptions |
   const read = readFields(entries, at, clientFields, { later: laterServiceOptions });
   const defaultPolicy: NormalizedPolicy = {
     loadBalancer: read.loadBalancer ?? defaultLoadBalancer(),
+    locality:
+      read.locality === undefined ? defaultLocality(at) : switched(read.locality, undefined),
     tls: read.tls === undefined || read.tls === false ? {} : read.tls,
     timeout: read.timeout ?? noTimeout(),
     retry: read.retry === undefined ? defaultRetryPolicy() : switched(read.retry, undefined),

@@ -12,8 +12,10 @@ import type { EndpointAddress } from '../cluster/endpoint.js';
 import type { HealthCheckPolicy } from '../cluster/health-check-policy.js';
 import type { PoolPolicy } from '../cluster/limits.js';
 import type { OutlierPolicy } from '../cluster/outlier-policy.js';
+import type { LocalitySettings } from '../locality/locality-policy.js';
 import { defaults } from './defaults.js';
 import { healthCheckWarnings, type HealthCheckWarningCode } from './health-check-warnings.js';
+import { localityWarnings, type LocalityWarningCode } from './locality-warnings.js';
 import { outlierWarnings, type OutlierWarningCode } from './outlier-warnings.js';
 import { defaultIdleTimeout } from './read-connection-pool.js';
 import { defaultBaseInterval } from './read-retry.js';
@@ -37,6 +39,7 @@ export type WarningCode =
   /** New endpoints get their whole share from the start. */
   | 'OUTRIGGER_WARMUP_WITHOUT_EFFECT'
   | HealthCheckWarningCode
+  | LocalityWarningCode
   | OutlierWarningCode;
 
 export interface PolicyWarning {
@@ -54,6 +57,7 @@ export interface WarnedPolicy extends Policy {
   readonly outlierDetection?: OutlierPolicy | undefined;
   readonly healthCheck?: HealthCheckPolicy | undefined;
   readonly loadBalancer?: LoadBalancerPolicy;
+  readonly locality?: LocalitySettings | undefined;
   readonly origin?: string;
   readonly endpoints?: readonly EndpointAddress[];
 }
@@ -74,6 +78,7 @@ export function policyWarnings(policy: WarnedPolicy, path: string): PolicyWarnin
   }
   if (hedge !== undefined) checkHedge(hedge, policy, say);
   if (policy.loadBalancer !== undefined) checkWarmup(policy.loadBalancer, say);
+  if (policy.locality !== undefined) checkLocality(policy.locality, policy, say);
   if (policy.connectionPool !== undefined) {
     checkPool(policy.connectionPool, say);
     checkHttp2(policy.connectionPool, policy, say);
@@ -94,6 +99,14 @@ export function policyWarnings(policy: WarnedPolicy, path: string): PolicyWarnin
     }
   }
   return found;
+}
+
+function checkLocality(locality: LocalitySettings, policy: WarnedPolicy, say: Say): void {
+  const noticesFailure = policy.outlierDetection !== undefined || policy.healthCheck !== undefined;
+  const { endpoints } = policy;
+  for (const { option, sentence } of localityWarnings({ locality, noticesFailure, endpoints })) {
+    say('OUTRIGGER_LOCALITY_HAS_NO_EFFECT', option, sentence);
+  }
 }
 
 type Say = (code: WarningCode, option: string, sentence: string) => void;

@@ -9,6 +9,7 @@ import { HealthChecks } from '../cluster/health-checks.js';
 import { Limits } from '../cluster/limits.js';
 import type { SlotLimits } from '../cluster/retry-slots.js';
 import { chainsFor } from '../layers/chain.js';
+import { localityPolicy } from '../locality/locality-policy.js';
 import type { NormalizedClientOptions, NormalizedService } from '../options/normalized.js';
 import { serviceOf } from '../options/read-services.js';
 import { defaultBudget } from '../options/retry-policy.js';
@@ -123,6 +124,7 @@ export class Services {
     });
     cluster.breaker.setPolicy(policy.circuitBreaker);
     cluster.setOutlierDetection(policy.outlierDetection);
+    cluster.setLocality(localityOf(policy));
     cluster.chains = chainsFor(cluster, this.#options, policy);
     cluster.slots.setLimits(slotLimits(policy));
     if (this.#closed !== undefined) cluster.close(this.#closed.reason);
@@ -165,11 +167,17 @@ function apply(served: Served, next: NormalizedService, options: NormalizedClien
   }
   cluster.breaker.setPolicy(next.circuitBreaker);
   cluster.setOutlierDetection(next.outlierDetection);
+  if (!isDeepStrictEqual(localityOf(next), localityOf(policy)))
+    cluster.setLocality(localityOf(next));
   cluster.chains = chainsFor(cluster, options, next);
   cluster.slots.setLimits(slotLimits(next));
   served.policy = next;
   // Last, since it may check at once.
   if (!isDeepStrictEqual(next.healthCheck, policy.healthCheck)) setHealthCheck(served, next);
+}
+
+function localityOf({ locality, outlierDetection, healthCheck }: NormalizedService) {
+  return localityPolicy(locality, outlierDetection !== undefined || healthCheck !== undefined);
 }
 
 function setHealthCheck(served: Served, { healthCheck }: NormalizedService): void {

@@ -57,7 +57,8 @@ export function drawing(sides: number, numbers: readonly number[]): StillRuntime
 /** One endpoint for each weight. */
 export function endpointsOf(...weights: readonly number[]): Endpoint[] {
   return weights.map(
-    (weight, i) => new Endpoint({ url: `http://10.0.0.${i + 1}:8080`, weight, locality: '' }, 0),
+    (weight, i) =>
+      new Endpoint({ url: `http://10.0.0.${i + 1}:8080`, weight, locality: '', priority: 0 }, 0),
   );
 }
 

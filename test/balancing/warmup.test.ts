@@ -349,7 +349,12 @@ test.each(POLICIES)(
     const warmup = { ...MINUTE, duration: 10_000 };
     const loadBalancer = policyOf(policy, warmup);
     const virtual = new VirtualCluster(answers(200), { loadBalancer });
-    const url = (index: number) => ({ url: `http://127.0.0.1:${index}`, weight: 1, locality: '' });
+    const url = (index: number) => ({
+      url: `http://127.0.0.1:${index}`,
+      weight: 1,
+      locality: '',
+      priority: 0,
+    });
     const shareOfLast = async () => {
       const before = virtual.cluster.endpoints.map(({ total }) => total);
       for (let call = 0; call < 600; call++) await virtual.finish();

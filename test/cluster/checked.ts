@@ -91,7 +91,10 @@ export class Checked {
 
   endpoint(index: number): Endpoint {
     const url = urlOf(index);
-    const endpoint = new Endpoint({ url, weight: 1, locality: '' }, this.runtime.now());
+    const endpoint = new Endpoint(
+      { url, weight: 1, locality: '', priority: 0 },
+      this.runtime.now(),
+    );
     endpoint.sender = { drain: () => void this.drained.push(url) } as unknown as Sender;
     return endpoint;
   }

@@ -116,7 +116,12 @@ describe('a further attempt', () => {
     virtual.scripts = [limited, answers(200)];
     const { call } = virtual.start();
     await virtual.runtime.advance(10);
-    const url = (index: number) => ({ url: `http://127.0.0.1:${index}`, weight: 1, locality: '' });
+    const url = (index: number) => ({
+      url: `http://127.0.0.1:${index}`,
+      weight: 1,
+      locality: '',
+      priority: 0,
+    });
     virtual.cluster.setEndpoints([url(0), url(1)]);
     await virtual.runtime.runUntilIdle();
     expect(call.attempts[1]?.endpoint?.url).toBe('http://127.0.0.1:1');

@@ -33,7 +33,10 @@ export class OutlierHost {
   }
 
   newEndpoint(index: number): Endpoint {
-    const endpoint = new Endpoint({ url: `http://e${index}`, weight: 1, locality: '' }, 0);
+    const endpoint = new Endpoint(
+      { url: `http://e${index}`, weight: 1, locality: '', priority: 0 },
+      0,
+    );
     endpoint.sender = {
       send() {},
       size: { open: 0, idle: 0 },

@@ -5,8 +5,8 @@ import type { BalancerFactory } from '../../src/balancing/balancer.js';
 import { balancerFactory, type LoadBalancerPolicy } from '../../src/balancing/policies.js';
 import { Counters } from '../../src/cluster/counters.js';
 import type { Endpoint } from '../../src/cluster/endpoint.js';
-import { isInPanic } from '../../src/cluster/panic.js';
 import { Rotation } from '../../src/cluster/rotation.js';
+import { priorityLoads } from '../../src/locality/priority-loads.js';
 import { answersIn, anyCall, endpointsOf, seededChance, StillRuntime } from '../balancing/fleet.js';
 
 /** A rotation whose balancers say what they were built with. */
@@ -61,7 +61,6 @@ describe('who may be chosen', () => {
     change({ ejected: true }, 2);
     expect(candidates()).toEqual([0, 1, 2, 3]);
     expect(counters.lb_healthy_panic).toBe(1);
-    expect(rotation.inPanic).toBe(true);
     rotation.setPanicThreshold(0);
     expect(candidates()).toEqual([3]);
   });
@@ -144,7 +143,7 @@ test('always whom a plain statement of the rules says', () => {
   );
   fc.assert(
     fc.property(fc.array(happening, { maxLength: 60 }), (happenings) => {
-      const { candidates, change, endpoints, rotation, runtime } = rotating(7);
+      const { candidates, change, counters, endpoints, rotation, runtime } = rotating(7);
       let list: readonly Endpoint[] = endpoints;
       let threshold = 0;
       for (const event of happenings) {
@@ -157,14 +156,16 @@ test('always whom a plain statement of the rules says', () => {
         if (event.does === 'list') rotation.setEndpoints((list = endpoints.slice(0, event.size)));
         if (event.does === 'panic') rotation.setPanicThreshold((threshold = event.threshold));
         const well = list.filter(({ healthy }) => healthy);
-        const panics = isInPanic(well.length, list.length, threshold);
+        const health = { count: list.length, healthy: well.length };
+        const panics = priorityLoads([health], threshold).panics[0] === true;
+        const counted = counters.lb_healthy_panic + (panics ? 1 : 0);
         const usable = panics ? list : well;
         const free = usable.filter(({ heldUntil }) => heldUntil <= runtime.time);
         const wellAndFree = free.filter(({ healthy }) => healthy);
         const chosen =
           free.length === 0 || (wellAndFree.length === 0 && well.length > 0) ? usable : free;
         expect(candidates()).toEqual(chosen.map((endpoint) => endpoints.indexOf(endpoint)));
-        expect(rotation.inPanic).toBe(panics);
+        expect(counters.lb_healthy_panic).toBe(counted);
       }
     }),
     { numRuns: 500 },
@@ -233,8 +234,8 @@ describe('what the policies remember while endpoints go out and come back', () =
     const rotation = new Rotation(endpoints, balancerFactory(policy), runtime, new Counters());
     const last = endpoints.at(-1) as Endpoint;
     for (const endpoint of endpoints) {
-      rotation.balancer.started?.(endpoint);
-      rotation.balancer.ended?.(endpoint, answersIn(100));
+      endpoint.balancer?.started?.(endpoint);
+      endpoint.balancer?.ended?.(endpoint, answersIn(100));
     }
     const counts = new Map(endpoints.map((endpoint) => [endpoint, 0]));
     for (let pick = 0, left = every(); pick < 40_000; pick++) {
@@ -280,8 +281,8 @@ describe('what the policies remember while endpoints go out and come back', () =
       [fast, 10],
       [slow, 1000],
     ] as const) {
-      rotation.balancer.started?.(endpoint);
-      rotation.balancer.ended?.(endpoint, answersIn(time));
+      endpoint.balancer?.started?.(endpoint);
+      endpoint.balancer?.ended?.(endpoint, answersIn(time));
     }
     slow.ejected = true;
     rotation.refresh();

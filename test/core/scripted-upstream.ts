@@ -241,6 +241,7 @@ export function retryPolicy(own: Partial<RetryPolicy> = {}): RetryPolicy {
     notProcessed: undefined,
     maxBufferedBytes: 1_048_576,
     ignorePreviousHosts: true,
+    retryRemoteLocalities: false,
     budget: { percent: 20, minRetryConcurrency: 3, interval: 0 },
     maxRetries: Number.POSITIVE_INFINITY,
     ...own,

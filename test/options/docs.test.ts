@@ -27,6 +27,12 @@ const holdHeader = {
   rateLimitHold: { resetHeaders: [{ name: 'X-Reset', format: 'seconds' }] },
 };
 
+const failover = { locality: { failover: [{ from: 'us-west1', to: 'us-east1' }] } };
+
+const distribute = {
+  locality: { distribute: [{ from: 'us-west1/*', to: { 'us-west1/a': 70, 'us-west1/b': 30 } }] },
+};
+
 /** One right value for each option of the table. */
 const samples: Readonly<Record<keyof typeof defaults, object>> = {
   service: { service: 'http://a' },
@@ -35,6 +41,7 @@ const samples: Readonly<Record<keyof typeof defaults, object>> = {
   'endpoints[].url': { service: 'http://a', endpoints: [{ url: 'http://b' }] },
   'endpoints[].weight': { service: 'http://a', endpoints: [{ url: 'http://b', weight: 2 }] },
   'endpoints[].locality': { service: 'http://a', endpoints: [{ url: 'http://b', locality: 'r' }] },
+  'endpoints[].priority': { service: 'http://a', endpoints: [{ url: 'http://b', priority: 1 }] },
   loadBalancer: { loadBalancer: 'random' },
   'loadBalancer.policy': { loadBalancer: { policy: 'random' } },
   'loadBalancer.choiceCount': { loadBalancer: { policy: 'least-request', choiceCount: 3 } },
@@ -53,6 +60,14 @@ const samples: Readonly<Record<keyof typeof defaults, object>> = {
   'loadBalancer.warmup.aggression': {
     loadBalancer: { policy: 'round-robin', warmup: { duration: 30_000, aggression: 2.5 } },
   },
+  locality: { locality: false },
+  'locality.local': { locality: { local: 'us-west1/us-west1-a' } },
+  'locality.failover': { locality: { failover: [] } },
+  'locality.failover[].from': failover,
+  'locality.failover[].to': failover,
+  'locality.distribute': { locality: { distribute: [] } },
+  'locality.distribute[].from': distribute,
+  'locality.distribute[].to': distribute,
   timeout: { timeout: '2s' },
   'timeout.response': { timeout: { response: '2s' } },
   'timeout.idle': { timeout: { idle: '2s' } },
@@ -83,6 +98,7 @@ const samples: Readonly<Record<keyof typeof defaults, object>> = {
   'retry.notProcessed': { retry: { notProcessed: () => true } },
   'retry.maxBufferedBytes': { retry: { maxBufferedBytes: 0 } },
   'retry.ignorePreviousHosts': { retry: { ignorePreviousHosts: false } },
+  'retry.retryRemoteLocalities': { retry: { retryRemoteLocalities: true } },
   hedge: { hedge: false },
   'hedge.onPerTryTimeout': { hedge: { onPerTryTimeout: true } },
   'hedge.delay': { hedge: { delay: 'p95' } },

@@ -152,6 +152,7 @@ describe('retry of a call', () => {
       notProcessed: undefined,
       maxBufferedBytes: 5,
       ignorePreviousHosts: false,
+      retryRemoteLocalities: false,
       budget: undefined,
       maxRetries: 6,
     };
@@ -253,8 +254,8 @@ describe('wrong options of a call', () => {
     ['null', null, 'resilience: found null, expected an object with options of the call'],
     [
       'options of later versions',
-      { locality: {}, routes: false },
-      'resilience.locality: not available in this version',
+      { subsets: {}, routes: false },
+      'resilience.subsets: not available in this version',
       'resilience.routes: not available in this version',
     ],
     [

@@ -93,7 +93,7 @@ describe('a service', () => {
           {
             origin: 'http://simple-backend',
             name: 'simple-backend',
-            endpoints: [{ url: 'http://simple-backend', weight: 1, locality: '' }],
+            endpoints: [{ url: 'http://simple-backend', weight: 1, locality: '', priority: 0 }],
             loadBalancer: LEAST_REQUEST,
             tls: {},
           },
@@ -122,17 +122,17 @@ describe('a service', () => {
   test('endpoints in every form', () => {
     const endpoints = [
       'http://10.0.0.1:8080',
-      { url: 'HTTPS://B:443/', weight: 4_294_967_295, locality: 'r/z/s' },
-      { url: 'unix:/run/app.sock', locality: '' },
+      { url: 'HTTPS://B:443/', weight: 4_294_967_295, locality: 'r/z/s', priority: 3 },
+      { url: 'unix:/run/app.sock', locality: '', priority: 0 },
       'UNIX:///run/other app?.sock',
       'http://[::1]:80',
     ];
     expect(serviceOf({ service: 'https://a', endpoints })?.endpoints).toEqual([
-      { url: 'http://10.0.0.1:8080', weight: 1, locality: '' },
-      { url: 'https://b', weight: 4_294_967_295, locality: 'r/z/s' },
-      { url: 'unix:/run/app.sock', weight: 1, locality: '' },
-      { url: 'unix:/run/other app?.sock', weight: 1, locality: '' },
-      { url: 'http://[::1]', weight: 1, locality: '' },
+      { url: 'http://10.0.0.1:8080', weight: 1, locality: '', priority: 0 },
+      { url: 'https://b', weight: 4_294_967_295, locality: 'r/z/s', priority: 3 },
+      { url: 'unix:/run/app.sock', weight: 1, locality: '', priority: 0 },
+      { url: 'unix:/run/other app?.sock', weight: 1, locality: '', priority: 0 },
+      { url: 'http://[::1]', weight: 1, locality: '', priority: 0 },
     ]);
   });
 
@@ -286,7 +286,7 @@ describe('services', () => {
     expect(read.services.get('https://short:8443')).toMatchObject({
       name: 's',
       loadBalancer: LEAST_REQUEST,
-      endpoints: [{ url: 'unix:/s', weight: 1, locality: '' }],
+      endpoints: [{ url: 'unix:/s', weight: 1, locality: '', priority: 0 }],
       tls: { ca: PEM, servername: 'x' },
     });
   });

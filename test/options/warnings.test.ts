@@ -47,6 +47,45 @@ const rows: readonly [what: string, options: ClientOptions, ...warnings: string[
     'OUTRIGGER_WARMUP_WITHOUT_EFFECT loadBalancer.warmup.minimumPercent: with 100 percent new endpoints get their whole share from the start',
   ],
   [
+    'failover where nothing tells who is out',
+    { locality: { local: 'us-west1/a', failover: [{ from: 'us-west1', to: 'us-east1' }] } },
+    'OUTRIGGER_LOCALITY_HAS_NO_EFFECT locality.failover: has no effect without outlierDetection or healthCheck: nothing tells which endpoints are out',
+  ],
+  [
+    'failover from elsewhere',
+    {
+      locality: { local: 'us-west1/a', failover: [{ from: 'us-east1', to: 'us-west1' }] },
+      outlierDetection: { maxEjectionPercent: 100 },
+    },
+    "OUTRIGGER_LOCALITY_HAS_NO_EFFECT locality.failover: has no effect: no entry is from 'us-west1', the own region",
+  ],
+  [
+    'failover from here',
+    {
+      locality: { local: 'us-west1/a', failover: [{ from: 'us-west1', to: 'us-east1' }] },
+      healthCheck: { tcp: true },
+    },
+  ],
+  [
+    'shares of another place',
+    {
+      locality: {
+        local: 'us-west1/a',
+        distribute: [
+          { from: 'us-east1/*', to: { '*': 100 } },
+          { from: 'us-west1/b', to: { '*': 100 } },
+        ],
+      },
+    },
+    "OUTRIGGER_LOCALITY_HAS_NO_EFFECT locality.distribute: has no effect: the own locality 'us-west1/a' fits none of 'us-east1/*' and 'us-west1/b'",
+  ],
+  [
+    'shares of nobody knows where',
+    { locality: { distribute: [{ from: 'us-west1/*', to: { '*': 100 } }] } },
+    'OUTRIGGER_LOCALITY_HAS_NO_EFFECT locality.distribute: has no effect: neither locality.local nor OUTRIGGER_LOCALITY of the environment says where this is',
+  ],
+  ['an own locality without more', { locality: { local: 'us-west1/a' } }],
+  [
     'a silence in a try as long as the call',
     { timeout: '1s', retry: { perTryIdleTimeout: '3s' } },
     'OUTRIGGER_TIMEOUT_ORDER retry.perTryIdleTimeout: 3000 ms can never run out, since timeout.total ends the call after 1000 ms',

@@ -426,8 +426,7 @@ describe('names of others inside retry', () => {
       ],
       [
         'what is yet to come',
-        { retryRemoteLocalities: true, retriableRequestHeaders: [] },
-        'retry.retryRemoteLocalities: not available in this version',
+        { retriableRequestHeaders: [] },
         'retry.retriableRequestHeaders: not available in this version',
       ],
     ],

@@ -149,7 +149,7 @@ describe('endpoints', () => {
         'address and port',
         [{ address: '10.0.0.1', port: 80 }],
         "unknown option 'endpoints[0].address'; here it is 'endpoints[].url'",
-        "unknown option 'endpoints[0].port'; known here: 'url', 'weight' and 'locality'",
+        "unknown option 'endpoints[0].port'; known here: 'url', 'weight', 'locality' and 'priority'",
       ],
       [
         'an address without a scheme',
@@ -224,8 +224,7 @@ describe('endpoints', () => {
       ],
       [
         'what is yet to come',
-        [{ url: 'http://a', priority: 1, labels: {} }],
-        'endpoints[0].priority: not available in this version',
+        [{ url: 'http://a', labels: {} }],
         'endpoints[0].labels: not available in this version',
       ],
     ],

@@ -179,7 +179,7 @@ class Pair {
     }
     if (next.does === 'list') {
       const urls = next.members.map(urlOf);
-      cluster.setEndpoints(urls.map((url) => ({ url, weight: 1, locality: '' })));
+      cluster.setEndpoints(urls.map((url) => ({ url, weight: 1, locality: '', priority: 0 })));
       model.setMembers(urls);
     }
     if (next.does === 'check') {

@@ -119,6 +119,7 @@ export class VirtualCluster {
         url: `http://127.0.0.1:${index}`,
         weight: 1,
         locality: '',
+        priority: 0,
       })),
       counters,
       limits: new Limits(defaultConnectionPool(), counters),

@@ -147,6 +147,7 @@ export class FakePools {
         url: `http://127.0.0.1:${index}`,
         weight: 1,
         locality: '',
+        priority: 0,
       })),
       counters,
       limits: this.limits,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isInPanic } from '../../src/cluster/panic.js';
+import { priorityLoads } from '../../src/locality/priority-loads.js';
 import { clientFor } from '../support/client.js';
 
 describe('a cluster panics', () => {
@@ -22,7 +22,7 @@ describe('a cluster panics', () => {
     [0, 0, 50, true],
     [0, 0, 0, false],
   ])('%i healthy of %i, threshold %i: %s', (healthy, count, threshold, panics) => {
-    expect(isInPanic(healthy, count, threshold)).toBe(panics);
+    expect(priorityLoads([{ count, healthy }], threshold).panics).toEqual([panics]);
   });
 });
 

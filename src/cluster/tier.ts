@@ -1,0 +1,164 @@
+/** The endpoints of one priority: who of them may be chosen now, and the balancers that choose. */
+import type { Balancer, BalancerFactory } from '../balancing/balancer.js';
+import { EdfScheduler, PRE_PICK_LIMIT } from '../balancing/edf.js';
+import type { Call } from '../core/call.js';
+import type { Runtime } from '../core/runtime.js';
+import { OVERPROVISIONING } from '../locality/priority-loads.js';
+import type { Priority, WeightedLocality } from '../locality/arrangement.js';
+import type { Endpoint } from './endpoint.js';
+
+/** What a tier is made of besides its endpoints. */
+export interface TierContext {
+  readonly runtime: Runtime;
+  readonly factory: BalancerFactory;
+  /** In its place until now. */
+  readonly previous: Tier | undefined;
+  /** Balancers are made anew, also where the same endpoints may be chosen as before. */
+  readonly anew: boolean;
+}
+
+/** Endpoints that one balancer chooses among. */
+interface Group {
+  /** The locality, or `ALL`. */
+  readonly name: string;
+  /** Those it would have if all were well. */
+  readonly members: readonly Endpoint[];
+  readonly candidates: readonly Endpoint[];
+  readonly balancer: Balancer;
+  readonly weight: number;
+}
+
+/** No locality is called so. */
+const ALL = '*';
+
+export class Tier {
+  readonly count: number;
+  readonly healthy: number;
+  readonly inPanic: boolean;
+  /** Those that may be chosen. */
+  readonly candidates: readonly Endpoint[];
+  /** When the first hold of its endpoints is over. */
+  readonly heldUntil: number;
+  readonly #groups: readonly Group[];
+  /** Undefined where there is one group. */
+  readonly #turns: EdfScheduler | undefined;
+
+  /** A policy of the user's may throw. */
+  constructor(
+    { endpoints, localities }: Priority<Endpoint>,
+    inPanic: boolean,
+    context: TierContext,
+  ) {
+    const now = context.runtime.now();
+    const usable = inPanic ? endpoints : endpoints.filter(isHealthy);
+    const held = usable.filter(({ heldUntil }) => heldUntil > now);
+    this.count = endpoints.length;
+    this.healthy = endpoints.filter(isHealthy).length;
+    this.inPanic = inPanic;
+    this.candidates = held.length === 0 ? usable : withoutHeld(usable, held);
+    this.heldUntil = held.reduce((first, one) => Math.min(first, one.heldUntil), Infinity);
+    const weighted = inPanic ? undefined : localities;
+    this.#groups = this.#grouped(endpoints, weighted, context);
+    this.#turns = this.#scheduled(context);
+  }
+
+  get policy(): string {
+    return this.#first.balancer.name;
+  }
+
+  pick(call: Call): Endpoint | undefined {
+    const group = this.#turns === undefined ? this.#first : this.#groups[this.#turns.pick()];
+    return group?.balancer.pick(call);
+  }
+
+  /** From now on its balancers hear of its endpoints. */
+  takeOver(priority: number): void {
+    for (const { members, balancer } of this.#groups) {
+      for (const endpoint of members) {
+        endpoint.priority = priority;
+        endpoint.balancer = balancer;
+      }
+    }
+  }
+
+  static #groupsOf(tier: Tier | undefined): readonly Group[] {
+    return tier === undefined ? [] : tier.#groups;
+  }
+
+  get #first(): Group {
+    return this.#groups[0] as Group;
+  }
+
+  /** By locality where those have weights; else, and where no locality has anybody to offer, all together. */
+  #grouped(
+    endpoints: readonly Endpoint[],
+    localities: readonly WeightedLocality<Endpoint>[] | undefined,
+    context: TierContext,
+  ): readonly Group[] {
+    const all = () => [this.#group(ALL, endpoints, this.candidates, 1, context)];
+    if (localities === undefined) return all();
+    const candidates = new Set(this.candidates);
+    const groups = localities.flatMap(({ name, weight, endpoints: members }) => {
+      const free = members.filter((endpoint) => candidates.has(endpoint));
+      if (free.length === 0) return [];
+      const effective = weight * capacity(members);
+      return [this.#group(name, members, free, effective, context)];
+    });
+    return groups.length === 0 ? all() : groups;
+  }
+
+  #group(
+    name: string,
+    members: readonly Endpoint[],
+    candidates: readonly Endpoint[],
+    weight: number,
+    { runtime, factory, previous, anew }: TierContext,
+  ): Group {
+    const before = Tier.#groupsOf(previous).find((group) => group.name === name);
+    const isKept = !anew && before !== undefined && isSame(candidates, before.candidates);
+    const balancer = isKept
+      ? before.balancer
+      : factory(candidates, { runtime, previous: before?.balancer });
+    return { name, members, candidates, balancer, weight };
+  }
+
+  /** Envoy's locality scheduler: the weights that the localities have now, from a random start. */
+  #scheduled({ runtime, previous }: TierContext): EdfScheduler | undefined {
+    const groups = this.#groups;
+    if (groups.length < 2) return undefined;
+    const before = Tier.#groupsOf(previous);
+    const isUnchanged =
+      groups.length === before.length &&
+      groups.every(
+        ({ name, weight }, i) => name === before[i]?.name && weight === before[i].weight,
+      );
+    if (isUnchanged && previous !== undefined) return previous.#turns;
+    const start = Math.floor(runtime.random() * PRE_PICK_LIMIT);
+    return new EdfScheduler(groups.length, (group) => groups[group]?.weight ?? 1, start);
+  }
+}
+
+export function isHealthy({ healthy }: Endpoint): boolean {
+  return healthy;
+}
+
+/** How much of its weight a locality still carries, as in Envoy: all of it down to 72 % of healthy endpoints. */
+function capacity(endpoints: readonly Endpoint[]): number {
+  const healthy = endpoints.filter(isHealthy).length;
+  return Math.min(1, ((OVERPROVISIONING / 100) * healthy) / endpoints.length);
+}
+
+/**
+ * Endpoints that are held are chosen last. Where the others are out and there for panic's sake alone, they take their
+ * part like everybody: load is to be spread.
+ */
+function withoutHeld(usable: readonly Endpoint[], held: readonly Endpoint[]): readonly Endpoint[] {
+  const isHeld = new Set(held);
+  const free = usable.filter((endpoint) => !isHeld.has(endpoint));
+  const isEnough = free.some(isHealthy) || (free.length > 0 && !held.some(isHealthy));
+  return isEnough ? free : usable;
+}
+
+function isSame(one: readonly Endpoint[], other: readonly Endpoint[]): boolean {
+  return one.length === other.length && one.every((endpoint, index) => endpoint === other[index]);
+}

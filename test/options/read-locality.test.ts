@@ -1,0 +1,188 @@
+/** The `locality` option, and the own locality from the environment. */
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { readOptions } from '../../src/options/validate.js';
+import { testRefusals } from './refusal.js';
+
+const LOCALITY = "expected 'region/zone/subzone', parts left out from the right alone";
+const PATTERN =
+  "expected a pattern such as 'us-west1/us-west1-a' or 'us-west1/*', with * at its end alone";
+const REGION = 'expected a region, without / and *';
+const APART = 'expected patterns that exclude each other';
+
+const shares = (to: unknown, from: unknown = 'us-west1/*') => ({
+  locality: { local: 'us-west1/a', distribute: [{ from, to }] },
+});
+const failover = (...rules: readonly unknown[]) => ({
+  locality: { local: 'us-west1/a', failover: rules },
+});
+
+const localityOf = (options: object) => readOptions(options).defaultPolicy.locality;
+
+afterEach(() => vi.unstubAllEnvs());
+
+describe('what is wrong', () => {
+  testRefusals(readOptions, [
+    ['no object', { locality: 5 }, 'locality: found 5, expected an object of options, or false'],
+    [
+      'a locality itself',
+      { locality: 'us-west1/a' },
+      "locality: found 'us-west1/a', expected an object of options, or false; did you mean { local: 'us-west1/a' }?",
+    ],
+    [
+      'a pattern as the own one',
+      { locality: { local: 'a/*' } },
+      `locality.local: found 'a/*', ${LOCALITY}`,
+    ],
+    [
+      'nothing as the own one',
+      { locality: { local: '' } },
+      `locality.local: found '', ${LOCALITY}`,
+    ],
+    [
+      'shares that are not everything',
+      shares({ 'us-west1/a': 70, 'us-west1/b': 20 }),
+      'locality.distribute[0].to: found 90 % together, expected percentages that make 100',
+    ],
+    [
+      'no shares',
+      shares({}),
+      'locality.distribute[0].to: found 0 % together, expected percentages that make 100',
+    ],
+    [
+      'shares of nothing, and in parts',
+      shares({ 'us-west1/a': 0, 'us-west1/b': 99.5, 'us-west1/c': '1' }),
+      "locality.distribute[0].to['us-west1/a']: found 0, expected a whole number from 1 to 100",
+      "locality.distribute[0].to['us-west1/b']: found 99.5, expected a whole number from 1 to 100",
+      "locality.distribute[0].to['us-west1/c']: found '1', expected a whole number from 1 to 100; did you mean 1?",
+    ],
+    ...['*/a', 'a/*/b', 'a//b', 'a/', '**', 'a/b/c/d', 'a b', ''].map(
+      (pattern) =>
+        [
+          `the pattern '${pattern}'`,
+          shares({ '*': 100 }, pattern),
+          `locality.distribute[0].from: found '${pattern}', ${PATTERN}`,
+        ] as const,
+    ),
+    [
+      'a wrong pattern among the shares',
+      shares({ '*/a': 100 }),
+      `locality.distribute[0].to['*/a']: found '*/a', ${PATTERN}`,
+    ],
+    ...(
+      [
+        ['a', 'a/b'],
+        ['a/*', 'a/b/c'],
+        ['a', 'a/*'],
+        ['*', 'a'],
+        ['a/b/c', 'a/b'],
+      ] as const
+    ).map(
+      ([one, other]) =>
+        [
+          `shares for '${one}' and '${other}'`,
+          shares({ [one]: 50, [other]: 50 }),
+          `locality.distribute[0].to: found '${one}' beside '${other}', ${APART}`,
+        ] as const,
+    ),
+    [
+      'two entries from the same place',
+      {
+        locality: {
+          distribute: [
+            { from: 'a/*', to: { a: 100 } },
+            { from: 'a/b', to: { b: 100 } },
+          ],
+        },
+      },
+      `locality.distribute: found 'a/*' beside 'a/b' in 'from', ${APART}`,
+    ],
+    [
+      'half an entry',
+      { locality: { distribute: [{ from: 'a' }], failover: [] } },
+      'locality.distribute[0].to: found nothing, expected an object with percentages by pattern',
+    ],
+    [
+      'failover to itself, and to more than a region',
+      failover({ from: 'a', to: 'a' }, { from: 'a/b', to: '*' }),
+      "locality.failover[0].to: found 'a', expected another region than 'from'",
+      `locality.failover[1].from: found 'a/b', ${REGION}`,
+      `locality.failover[1].to: found '*', ${REGION}`,
+    ],
+    [
+      'both',
+      {
+        locality: {
+          failover: [{ from: 'a', to: 'b' }],
+          distribute: [{ from: 'a', to: { a: 100 } }],
+        },
+      },
+      'locality: failover and distribute exclude each other',
+    ],
+    [
+      'what is yet to come',
+      { locality: { failoverPriority: ['topology.kubernetes.io/region'] } },
+      'locality.failoverPriority: not available in this version',
+    ],
+    [
+      'a priority that is none',
+      {
+        service: 'http://a',
+        endpoints: [
+          { url: 'http://b', priority: 128 },
+          { url: 'http://c', priority: -1 },
+        ],
+      },
+      'endpoints[0].priority: found 128, expected a whole number from 0 to 127',
+      'endpoints[1].priority: found -1, expected a whole number from 0 to 127',
+    ],
+  ]);
+});
+
+describe('the own locality', () => {
+  test('is that of the option', () => {
+    vi.stubEnv('OUTRIGGER_LOCALITY', 'eu-west1');
+    expect(localityOf({ locality: { local: 'us-west1/a' } })?.local).toBe('us-west1/a');
+  });
+
+  test('or that of the environment, whole or in parts', () => {
+    vi.stubEnv('OUTRIGGER_REGION', 'us-west1');
+    vi.stubEnv('OUTRIGGER_ZONE', 'us-west1-a');
+    expect(localityOf({})?.local).toBe('us-west1/us-west1-a');
+    expect(localityOf({ locality: {} })?.local).toBe('us-west1/us-west1-a');
+    vi.stubEnv('OUTRIGGER_LOCALITY', 'eu-west1/b/c');
+    expect(localityOf({})?.local).toBe('eu-west1/b/c');
+    expect(localityOf({ locality: false })).toBeUndefined();
+  });
+
+  test('or unknown', () => {
+    expect(localityOf({})).toBeUndefined();
+    expect(localityOf({ locality: { failover: [{ from: 'a', to: 'b' }] } })?.local).toBe('');
+  });
+
+  test('is refused where the environment has none', () => {
+    vi.stubEnv('OUTRIGGER_ZONE', 'us-west1-a');
+    const found =
+      "locality.local: found '/us-west1-a' in OUTRIGGER_LOCALITY, or OUTRIGGER_REGION, _ZONE and _SUBZONE, of the environment";
+    expect(() => readOptions({})).toThrow(`${found}, ${LOCALITY}`);
+    expect(() => readOptions({ locality: {} })).toThrow(`${found}, ${LOCALITY}`);
+    expect(() => readOptions({ locality: { local: 'a' } })).not.toThrow();
+    expect(() => readOptions({ locality: false })).not.toThrow();
+  });
+});
+
+test('a service changes what the client says', () => {
+  const { services } = readOptions({
+    locality: { local: 'us-west1/a', failover: [{ from: 'us-west1', to: 'us-east1' }] },
+    services: {
+      'http://a': {},
+      'http://b': { locality: { failover: [] } },
+      'http://c': { locality: false },
+    },
+  });
+  const rules = [{ from: 'us-west1', to: 'us-east1' }];
+  expect([...services.values()].map(({ locality }) => locality)).toEqual([
+    { local: 'us-west1/a', failover: rules, distribute: [] },
+    { local: 'us-west1/a', failover: [], distribute: [] },
+    undefined,
+  ]);
+});

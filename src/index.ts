@@ -75,6 +75,7 @@ export type { CircuitBreakerOptions } from './options/circuit-breaker.js';
 export type { HealthCheckOptions, StatusCodes } from './options/health-check.js';
 export type { HedgeOptions } from './options/hedge.js';
 export type { LoadBalancerOptions, WarmupOptions } from './options/load-balancer.js';
+export type { LocalityOptions } from './options/locality.js';
 export type { OutlierDetectionOptions } from './options/outlier-detection.js';
 export type {
   ClientOptions,

@@ -13,7 +13,13 @@ const SERVICE = 'simple-backend';
 /** What an experiment may say of its client; the rest follows from the backends and the seed. */
 export type TrialOptions = Pick<
   ClientOptions,
-  'loadBalancer' | 'timeout' | 'retry' | 'hedge' | 'connectionPool' | 'outlierDetection'
+  | 'loadBalancer'
+  | 'locality'
+  | 'timeout'
+  | 'retry'
+  | 'hedge'
+  | 'connectionPool'
+  | 'outlierDetection'
 >;
 
 /** False, or what is said of it. */
@@ -25,6 +31,8 @@ export interface Trial {
   readonly label: string;
   readonly backends: readonly FakeServiceOptions[];
   readonly options: TrialOptions;
+  /** Of the backends, in their order; unknown where there are none. */
+  readonly localities?: readonly string[];
   readonly workers: number;
   /** Real milliseconds. */
   readonly duration: number;
@@ -69,7 +77,7 @@ export async function callOnce(
 
 /** Fresh backends and a fresh client of the service that they make up, for as long as `use` takes. */
 export async function withClient<T>(
-  { backends: wanted, options }: Pick<Trial, 'backends' | 'options'>,
+  { backends: wanted, options, localities }: Pick<Trial, 'backends' | 'options' | 'localities'>,
   { fleet, seed, signal }: ExperimentContext,
   use: (client: ResilientClient, backends: readonly Backend[]) => Promise<T>,
 ): Promise<T> {
@@ -78,7 +86,7 @@ export async function withClient<T>(
   const client = createResilientClient({
     ...options,
     service: `http://${SERVICE}`,
-    endpoints: backends.map(({ url }) => ({ url })),
+    endpoints: backends.map(({ url }, index) => ({ url, locality: localities?.[index] })),
     // Each run draws from the seed anew, so that none depends on what ran before it.
     runtime: seededRuntime(seed),
   });

@@ -7,6 +7,7 @@ import { ejectionReturn } from './ejection-return.js';
 import { hedging } from './hedging.js';
 import { isolation } from './isolation.js';
 import { loadBalancing } from './load-balancing.js';
+import { locality } from './locality.js';
 import { outlierDetection } from './outlier-detection.js';
 import { perTryTimeout } from './per-try-timeout.js';
 import { retriableStatusCodes } from './retriable-status-codes.js';
@@ -30,4 +31,5 @@ export const experiments: readonly Experiment[] = [
   outlierDetection,
   ejectionReturn,
   allEjected,
+  locality,
 ];

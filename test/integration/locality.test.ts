@@ -1,0 +1,153 @@
+/** Localities and priorities on real sockets, through `client.fetch` as a user calls it; time moves only when told. */
+import { describe, expect, test } from 'vitest';
+import type { ClientOptions, ResilientClient } from '../../src/index.js';
+import { virtualRuntime, type LoopbackServerOptions } from '../../src/testing/index.js';
+import { shop } from '../support/fleet.js';
+
+const ZONES = ['us-west1/us-west1-a', 'us-west1/us-west1-b', 'us-east1/us-east1-a'] as const;
+
+/** The first error ejects, for 5 s. */
+const STRICT = {
+  consecutive5xxErrors: 1,
+  interval: '1s',
+  baseEjectionTime: '5s',
+  maxEjectionPercent: 100,
+} as const;
+
+/** Two endpoints in each zone; a zone whose name is in `down` answers 503. */
+async function zones(options: ClientOptions = {}) {
+  const down = new Set<string>();
+  const runtime = virtualRuntime({ seed: 3 });
+  const servers: LoopbackServerOptions[] = ZONES.flatMap((zone) => {
+    const plan = () => (down.has(zone) ? 503 : 200);
+    return [{ plan }, { plan }];
+  });
+  const made = await shop(
+    { endpoints: servers },
+    {
+      loadBalancer: 'round-robin',
+      retry: false,
+      outlierDetection: STRICT,
+      locality: { local: ZONES[0] },
+      runtime,
+      ...options,
+    },
+  );
+  const { client, fleet } = made;
+  client.update({
+    endpoints: fleet.servers.map(({ url }, index) => ({
+      url,
+      locality: ZONES[Math.floor(index / 2)],
+    })),
+  });
+  /** Requests that each zone has had of so many calls, and how the calls ended. */
+  const spread = async (calls: number) => {
+    const before = fleet.servers.map(({ requests }) => requests.length);
+    const outcomes = await outcomesOf(client, calls);
+    const counts = fleet.servers.map(({ requests }, i) => requests.length - (before[i] ?? 0));
+    const byZone = ZONES.map((_, zone) => (counts[2 * zone] ?? 0) + (counts[2 * zone + 1] ?? 0));
+    return { byZone, failed: outcomes.filter((outcome) => outcome !== 200) };
+  };
+  return { ...made, runtime, down, spread };
+}
+
+async function outcomesOf(client: ResilientClient, calls: number): Promise<unknown[]> {
+  const all: unknown[] = [];
+  for (let call = 0; call < calls; call++) {
+    try {
+      const response = await client.fetch('/');
+      await response.text();
+      all.push(response.status);
+    } catch (error) {
+      all.push((error as { flag?: string }).flag);
+    }
+  }
+  return all;
+}
+
+describe('the nearest first', () => {
+  test('all calls in the own zone; when it fails in the next one, then in the next region; and home again', async () => {
+    const { client, runtime, down, spread } = await zones();
+    expect(client.endpoints().map(({ priority }) => priority)).toEqual([0, 0, 1, 1, 2, 2]);
+    expect(await spread(20)).toEqual({ byZone: [20, 0, 0], failed: [] });
+    down.add(ZONES[0]);
+    expect((await spread(20)).failed).toEqual([503, 503]);
+    expect(await spread(20)).toEqual({ byZone: [0, 20, 0], failed: [] });
+    down.add(ZONES[1]);
+    expect((await spread(20)).failed).toEqual([503, 503]);
+    expect(await spread(20)).toEqual({ byZone: [0, 0, 20], failed: [] });
+    down.clear();
+    await runtime.advance(7000);
+    expect(await spread(20)).toEqual({ byZone: [20, 0, 0], failed: [] });
+  });
+
+  test('nearness plays no role without a way to notice failure, nor when it is switched off', async () => {
+    for (const options of [{ outlierDetection: false }, { locality: false }] as const) {
+      const { client, spread } = await zones(options);
+      expect(await spread(12)).toEqual({ byZone: [4, 4, 4], failed: [] });
+      expect(client.endpoints().map(({ priority }) => priority)).toEqual([0, 0, 0, 0, 0, 0]);
+    }
+  });
+
+  test('an update changes it, and the connections stay', async () => {
+    const { client, spread } = await zones();
+    expect((await spread(4)).byZone).toEqual([4, 0, 0]);
+    client.update({ locality: { local: ZONES[2] } });
+    expect((await spread(4)).byZone).toEqual([0, 0, 4]);
+    client.update({ outlierDetection: false });
+    expect((await spread(6)).byZone).toEqual([2, 2, 2]);
+    client.update({ outlierDetection: STRICT });
+    expect((await spread(4)).byZone).toEqual([0, 0, 4]);
+    expect(client.stats()['cluster.shop.upstream_cx_destroy']).toBe(0);
+  });
+
+  test('describe() says it', async () => {
+    const { client } = await zones({
+      locality: { local: ZONES[0], failover: [{ from: 'us-west1', to: 'us-east1' }] },
+    });
+    expect(client.describe()).toContain(
+      'locality: nearest to us-west1/us-west1-a first; us-west1 fails over to us-east1',
+    );
+  });
+});
+
+describe('in shares', () => {
+  test('by the percentages, and nobody else', async () => {
+    const { client, spread } = await zones({
+      outlierDetection: false,
+      locality: {
+        local: ZONES[0],
+        distribute: [{ from: `${ZONES[0]}/*`, to: { [ZONES[0]]: 70, [ZONES[1]]: 30 } }],
+      },
+    });
+    const { byZone, failed } = await spread(1000);
+    expect(failed).toEqual([]);
+    // The localities take turns by their weights: a schedule, not chance.
+    expect(Math.abs((byZone[0] ?? 0) - 700)).toBeLessThanOrEqual(2);
+    expect((byZone[0] ?? 0) + (byZone[1] ?? 0)).toBe(1000);
+    expect(client.describe()).toContain(
+      'locality: 70 % to us-west1/us-west1-a, 30 % to us-west1/us-west1-b',
+    );
+  });
+});
+
+describe('a retry', () => {
+  const retry = { attempts: 1, retryOn: [503] } as const;
+
+  test('stays in its zone, which has not been found out yet', async () => {
+    const { down, spread } = await zones({ retry });
+    down.add(ZONES[0]);
+    expect(await spread(1)).toEqual({ byZone: [2, 0, 0], failed: [503] });
+  });
+
+  test('with retryRemoteLocalities goes elsewhere at once', async () => {
+    const { client, down } = await zones({
+      retry: { ...retry, retryRemoteLocalities: true },
+    });
+    down.add(ZONES[0]);
+    const response = await client.fetch('/');
+    const asked = client.explain(response)?.attempts.map(({ locality }) => locality);
+    expect(asked).toEqual([ZONES[0], ZONES[1]]);
+    await response.text();
+  });
+});

@@ -60,6 +60,7 @@ export class Rotation {
 
   /** Undefined: localities play no role. */
   setLocality(policy: LocalityPolicy | undefined): void {
+    if (policy === undefined && this.#locality === undefined) return;
     this.#rearrange(this.#endpoints, policy);
     this.#locality = policy;
   }

@@ -50,10 +50,11 @@ export class Tier {
     context: TierContext,
   ) {
     const now = context.runtime.now();
-    const usable = inPanic ? endpoints : endpoints.filter(isHealthy);
+    const healthy = endpoints.filter(isHealthy);
+    const usable = inPanic ? endpoints : healthy;
     const held = usable.filter(({ heldUntil }) => heldUntil > now);
     this.count = endpoints.length;
-    this.healthy = endpoints.filter(isHealthy).length;
+    this.healthy = healthy.length;
     this.inPanic = inPanic;
     this.candidates = held.length === 0 ? usable : withoutHeld(usable, held);
     this.heldUntil = held.reduce((first, one) => Math.min(first, one.heldUntil), Infinity);

@@ -18,6 +18,8 @@ const pickGrowth = 2;
 /** The same where unequal weights are kept in a schedule, a heap; the other policies draw from a table. */
 const scheduledPickGrowth = 12;
 const scheduled = new Set(['round-robin', 'least-request']);
+/** The sticky pick among 1,000 with the call's hash known, as a multiple of a random pick. */
+const stickyToRandom = 3;
 /** CPU of a call with 10,000 endpoints in the list, as a multiple of that with 3; the rest is noise. */
 const listGrowth = 1.15;
 /** CPU of a call that is refused, as a multiple of a Pool.request that is answered. */
@@ -48,6 +50,9 @@ export function checkCeilings({ close, micro }) {
       unequal && scheduled.has(policy) ? scheduledPickGrowth : pickGrowth,
       growth,
     );
+  }
+  for (const { policy, toRandom } of micro?.sticky.policies ?? []) {
+    add(`${policy}: pick among 1,000 to a random pick`, stickyToRandom, toRandom);
   }
   add(
     'a call with 10,000 endpoints listed to one with 3, CPU',

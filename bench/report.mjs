@@ -73,7 +73,7 @@ function callTable(calls) {
 const kilobytes = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
 
 /** @param {import('./micro/measure.mjs').MicroResults} micro */
-function microTables({ picks, update, imports, size, memory, listLength, refused }) {
+function microTables({ picks, sticky, update, imports, size, memory, listLength, refused }) {
   const weights = (/** @type {boolean} */ unequal) => (unequal ? 'unequal' : 'equal');
   const sizes = picks[0]?.picks ?? [];
   return [
@@ -93,6 +93,19 @@ function microTables({ picks, update, imports, size, memory, listLength, refused
           ({ alone, whole }) => `${figure(alone.median)} (${figure(whole.median)})`,
         ),
         pick.growth.median.toFixed(2),
+      ]),
+    ),
+    '',
+    `A sticky pick among ${sticky.endpoints.toLocaleString('en-US')} endpoints, in nanoseconds, beside a random one of ${figure(sticky.random.median)}; the hash is that of a header:`,
+    '',
+    table(
+      ['policy', 'hash known', ': random', 'hash of 9 bytes made', 'hash of 36 bytes made'],
+      sticky.policies.map(({ policy, known, short, long, toRandom }) => [
+        policy,
+        figure(known.median),
+        toRandom.median.toFixed(2),
+        figure(short.median),
+        figure(long.median),
       ]),
     ),
     '',

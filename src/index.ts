@@ -74,6 +74,7 @@ export type { ConnectionPoolOptions } from './options/connection-pool.js';
 export type { CircuitBreakerOptions } from './options/circuit-breaker.js';
 export type { HealthCheckOptions, StatusCodes } from './options/health-check.js';
 export type { HedgeOptions } from './options/hedge.js';
+export type { HashedValue, HashOn, HashSourceOptions } from './options/hash-on.js';
 export type { LoadBalancerOptions, WarmupOptions } from './options/load-balancer.js';
 export type { LocalityOptions } from './options/locality.js';
 export type { OutlierDetectionOptions } from './options/outlier-detection.js';

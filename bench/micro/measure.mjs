@@ -15,8 +15,16 @@ import { task } from './task.mjs';
  */
 
 /**
+ * @typedef {object} StickyResult
+ * @property {number} endpoints
+ * @property {Summary} random nanoseconds of a random pick in the same process
+ * @property {{ policy: string, known: Summary, short: Summary, long: Summary, toRandom: Summary }[]} policies nanoseconds: with the hash known, with that of 9 and of 36 bytes made; and the first to a random pick
+ */
+
+/**
  * @typedef {object} MicroResults
  * @property {PickResult[]} picks
+ * @property {StickyResult} sticky
  * @property {{ byPool: Summary, byBreaker: Summary }} refused CPU as a multiple of an answered Pool.request
  * @property {{ few: Summary, many: Summary, ratio: Summary }} listLength
  * @property {{ size: number, results: { policy: string, unequal: boolean, changed: number, ms: Summary }[] }} update
@@ -39,6 +47,8 @@ export async function measureMicro({ quick, progress }) {
       picks.push(await task('picks.mjs', [policy, String(unequal), quick ? '15' : '41']));
     }
   }
+  progress('picks: sticky');
+  const sticky = await task('sticky.mjs', [quick ? '15' : '41']);
   progress('calls with a long list');
   const server = new Child('server.mjs');
   let listLength;
@@ -58,5 +68,5 @@ export async function measureMicro({ quick, progress }) {
   progress('size and memory');
   const size = await measureSize();
   const memory = await task('memory.mjs', [], ['--expose-gc']);
-  return { picks, listLength, refused, update, imports, size, memory };
+  return { picks, sticky, listLength, refused, update, imports, size, memory };
 }

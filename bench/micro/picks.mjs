@@ -1,11 +1,10 @@
 /**
  * What a pick costs with 3, 100 and 10,000 endpoints, in nanoseconds. Arguments: policy, whether weights differ,
- * rounds. The balancers are bundled from the source, since the package does not export them.
+ * rounds.
  */
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { ratioOf, summarise } from '../stats.mjs';
 import { endpointList } from './endpoints.mjs';
+import { loadSource } from './source.mjs';
 
 const [policy = 'least-request', unequal = 'false', rounds = '41'] = process.argv.slice(2);
 const sizes = [3, 100, 10_000];
@@ -19,29 +18,6 @@ const settings = {
   'least-request': { choiceCount: 2, activeRequestBias: 1, fullScan: false },
   'peak-ewma': { decayTime: 10_000 },
 };
-
-/** The parts of the source that choose endpoints. */
-async function loadSource() {
-  const { outputFiles } = await build({
-    stdin: {
-      contents: `
-        export { balancerFactory } from './balancing/policies.js';
-        export { Endpoint } from './cluster/endpoint.js';
-        export { systemRuntime } from './core/runtime.js';
-      `,
-      loader: 'ts',
-      resolveDir: fileURLToPath(new URL('../../src', import.meta.url)),
-    },
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    logLevel: 'error',
-  });
-  const code = Buffer.from(outputFiles[0]?.contents ?? '').toString('base64');
-  return import(`data:text/javascript;base64,${code}`);
-}
 
 const { balancerFactory, Endpoint, systemRuntime } = await loadSource();
 const factory = balancerFactory({ policy, ...settings[policy] });

@@ -19,10 +19,17 @@ export interface Balancer {
   readonly name: string;
   /** The endpoint for the next attempt of the call; undefined when there is none. */
   pick(call: Call): Endpoint | undefined;
+  /**
+   * True when further attempts of the call, too, are to go where `pick` says. Otherwise one that was tried before is
+   * passed over for another, unless `retry.ignorePreviousHosts` is false.
+   */
+  isSticky?(call: Call): boolean;
   /** An attempt at the endpoint begins; its `active` has been raised. */
   started?(endpoint: Endpoint): void;
   /** The attempt is over, its body included; its `active` has been lowered. */
   ended?(endpoint: Endpoint, result: AttemptResult): void;
+  /** Gauges that `client.stats()` has while the balancer is in force, by their names within the cluster. */
+  stats?(): Readonly<Record<string, number>>;
 }
 
 /** What a policy is built with. */

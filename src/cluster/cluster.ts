@@ -188,6 +188,7 @@ export class Cluster implements Upstream {
     // The attempt that is chosen for is among the call's already.
     if (call.attempts.length < 2 || endpoint === undefined) return endpoint;
     if (call.policy.retry?.ignorePreviousHosts === false) return endpoint;
+    if (endpoint.balancer?.isSticky?.(call) === true) return endpoint;
     return this.#rotation.pickUntried(call, endpoint);
   }
 
@@ -263,6 +264,7 @@ export class Cluster implements Upstream {
       ...this.outliers.stats(),
       ...this.limits.stats(this.slots),
       ...this.healthChecks?.stats(),
+      ...this.#rotation.balancerStats,
       membership_total: this.endpoints.length,
       membership_healthy: this.endpoints.filter(({ healthy }) => healthy).length,
       endpoints_held: this.endpoints.filter(({ heldUntil }) => heldUntil > now).length,

@@ -1,6 +1,7 @@
 /** Which endpoint of a cluster an attempt goes to: by priority and health, and then by the balancer. */
 import type { BalancerFactory } from '../balancing/balancer.js';
 import type { Call } from '../core/call.js';
+import { modulo } from '../core/hash64.js';
 import type { Runtime } from '../core/runtime.js';
 import { arrange, type Priority } from '../locality/arrangement.js';
 import type { LocalityPolicy } from '../locality/locality-policy.js';
@@ -50,6 +51,11 @@ export class Rotation {
   /** The name of the balancing policy. */
   get policy(): string {
     return (this.#tiers[0] as Tier).policy;
+  }
+
+  /** Gauges of the policy: where there are several balancers, of the first priority's first one. */
+  get balancerStats(): Readonly<Record<string, number>> {
+    return (this.#tiers[0] as Tier).stats;
   }
 
   /** A policy of the user's may throw: then the list stays as it was. */
@@ -111,9 +117,14 @@ export class Rotation {
     return endpoint ?? first;
   }
 
+  /** The same hash always leads to the same priority while their health is the same, as in Envoy. */
   #tierFor(call: Call): Tier | undefined {
     const loads = this.#loadsFor(call);
-    let left = Math.floor(this.#runtime.random() * 100);
+    const hash = this.#tiers[0]?.hashOf(call);
+    let left =
+      hash === undefined
+        ? Math.floor(this.#runtime.random() * 100)
+        : modulo(hash.high, hash.low, 100);
     let priority = 0;
     while ((left -= loads[priority] ?? 100) >= 0) priority += 1;
     return this.#tiers[priority];

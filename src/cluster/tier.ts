@@ -2,6 +2,7 @@
 import type { Balancer, BalancerFactory } from '../balancing/balancer.js';
 import { EdfScheduler, PRE_PICK_LIMIT } from '../balancing/edf.js';
 import type { Call } from '../core/call.js';
+import type { Hash64 } from '../core/hash64.js';
 import type { Runtime } from '../core/runtime.js';
 import { OVERPROVISIONING } from '../locality/priority-loads.js';
 import type { Priority, WeightedLocality } from '../locality/arrangement.js';
@@ -25,7 +26,9 @@ interface Group {
   readonly members: readonly Endpoint[];
   readonly candidates: readonly Endpoint[];
   readonly balancer: Balancer;
+  /** As it was given, and as much of it as its health leaves. */
   readonly weight: number;
+  readonly effective: number;
 }
 
 /** No locality is called so. */
@@ -67,8 +70,19 @@ export class Tier {
     return this.#first.balancer.name;
   }
 
+  get stats(): Readonly<Record<string, number>> {
+    return this.#first.balancer.stats?.() ?? {};
+  }
+
+  /** What a sticky policy has made of the call; undefined when it is not to stick to anybody. */
+  hashOf(call: Call): Hash64 | undefined {
+    if (this.#first.balancer.isSticky?.(call) !== true) return undefined;
+    return call.hash ?? undefined;
+  }
+
   pick(call: Call): Endpoint | undefined {
-    const group = this.#turns === undefined ? this.#first : this.#groups[this.#turns.pick()];
+    const turns = this.#turns;
+    const group = turns === undefined ? this.#first : this.#groupFor(call, turns);
     return group?.balancer.pick(call);
   }
 
@@ -80,6 +94,15 @@ export class Tier {
         endpoint.balancer = balancer;
       }
     }
+  }
+
+  #groupFor(call: Call, turns: EdfScheduler): Group | undefined {
+    const hash = this.hashOf(call);
+    if (hash === undefined) return this.#groups[turns.pick()];
+    // By the weights as they were given, as in Envoy: health that comes and goes would move calls to and fro.
+    const all = this.#groups.reduce((sum, { weight }) => sum + weight, 0);
+    let left = ((hash.low >>> 0) / 2 ** 32) * all;
+    return this.#groups.find(({ weight }) => (left -= weight) < 0);
   }
 
   static #groupsOf(tier: Tier | undefined): readonly Group[] {
@@ -102,8 +125,7 @@ export class Tier {
     const groups = localities.flatMap(({ name, weight, endpoints: members }) => {
       const free = members.filter((endpoint) => candidates.has(endpoint));
       if (free.length === 0) return [];
-      const effective = weight * capacity(members);
-      return [this.#group(name, members, free, effective, context)];
+      return [this.#group(name, members, free, weight, context)];
     });
     return groups.length === 0 ? all() : groups;
   }
@@ -120,7 +142,7 @@ export class Tier {
     const balancer = isKept
       ? before.balancer
       : factory(candidates, { runtime, previous: before?.balancer });
-    return { name, members, candidates, balancer, weight };
+    return { name, members, candidates, balancer, weight, effective: weight * capacity(members) };
   }
 
   /** Envoy's locality scheduler: the weights that the localities have now, from a random start. */
@@ -131,11 +153,11 @@ export class Tier {
     const isUnchanged =
       groups.length === before.length &&
       groups.every(
-        ({ name, weight }, i) => name === before[i]?.name && weight === before[i].weight,
+        ({ name, effective }, i) => name === before[i]?.name && effective === before[i].effective,
       );
     if (isUnchanged && previous !== undefined) return previous.#turns;
     const start = Math.floor(runtime.random() * PRE_PICK_LIMIT);
-    return new EdfScheduler(groups.length, (group) => groups[group]?.weight ?? 1, start);
+    return new EdfScheduler(groups.length, (group) => groups[group]?.effective ?? 1, start);
   }
 }
 

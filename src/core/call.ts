@@ -4,6 +4,7 @@ import type { Alarm, Alarms } from './alarms.js';
 import type { Attempt, AttemptEndpoint } from './attempt.js';
 import { BodySource, type RequestBody } from './body.js';
 import type { Failure } from './failure.js';
+import type { Hash64 } from './hash64.js';
 import type { AttemptLayer, CallLayer } from './layer.js';
 import type { LocalReply, Receiver } from './reply.js';
 import type { Policy } from './policy.js';
@@ -128,6 +129,8 @@ export class Call {
   /** The answer the client made itself, when there was one. */
   localReply: LocalReply | undefined = undefined;
 
+  /** @internal What a sticky policy has made of it; null: there is nothing to hash; undefined: nobody has asked. */
+  hash: Hash64 | null | undefined = undefined;
   /** @internal The period of the circuit breaker that let it through; 0: none did. */
   circuitPeriod = 0;
   /** @internal Places in lists; -1 in none. */

@@ -113,7 +113,7 @@ export type Reluctance =
   /** Another attempt was already started beside it when its time was up. */
   | 'already-hedged';
 
-/** What `retry.idempotencyKey` is told of a call. */
+/** What `retry.idempotencyKey` and the functions of `loadBalancer.hashOn` are told of a call. */
 export interface KeyedRequest {
   readonly method: string;
   /** Path and query. */

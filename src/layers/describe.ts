@@ -21,7 +21,7 @@ export function describeChain(cluster: Cluster): string {
   return [
     `${cluster.name} (${cluster.service.origin})`,
     `  call:     ${names(callLayers)}`,
-    `  balancer: ${cluster.policy} over ${count} ${count === 1 ? 'endpoint' : 'endpoints'}${warmupFigures(policy)}`,
+    `  balancer: ${cluster.policy} over ${count} ${count === 1 ? 'endpoint' : 'endpoints'}${warmupFigures(policy)}${stickyFigures(policy)}`,
     ...localityLines(cluster),
     `  attempt:  ${names(attemptLayers)}${around === undefined ? '' : ' → around'}`,
     `  pool:     ${poolFigures(cluster.limits.policy)}`,
@@ -33,6 +33,27 @@ export function describeChain(cluster: Cluster): string {
 function warmupFigures({ loadBalancer }: Partial<ChainPolicy>): string {
   const { warmup } = (loadBalancer ?? {}) as { readonly warmup?: { readonly duration: number } };
   return warmup === undefined ? '' : `, warm after ${warmup.duration} ms`;
+}
+
+/** What is hashed, in the order of the options; the sizes of tables are gauges. */
+function stickyFigures({ loadBalancer }: Partial<ChainPolicy>): string {
+  const { hashOn, hashBalanceFactor = 0 } = (loadBalancer ?? {}) as Hashed;
+  if (hashOn === undefined) return '';
+  const sources = hashOn.map(
+    ({ kind, name, terminal }) =>
+      (name === undefined ? `a ${kind}` : `${kind} ${name}`) + (terminal ? ' (terminal)' : ''),
+  );
+  const bound = hashBalanceFactor > 0 && `at most ${hashBalanceFactor} % of the mean load`;
+  return `, by ${listed([sources.join(', '), bound], '; ')}`;
+}
+
+interface Hashed {
+  readonly hashOn?: readonly {
+    readonly kind: string;
+    readonly name?: string;
+    readonly terminal: boolean;
+  }[];
+  readonly hashBalanceFactor?: number;
 }
 
 function poolFigures(policy: PoolPolicy): string {

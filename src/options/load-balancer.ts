@@ -1,5 +1,6 @@
 /** The `loadBalancer` option: how the endpoint of an attempt is chosen. */
 import type { BalancerFactory } from '../balancing/balancer.js';
+import type { HashOn } from './hash-on.js';
 
 /** Slow start: an endpoint that is new gets less than its share at first, and more with time, as in Istio and Envoy. */
 export interface WarmupOptions {
@@ -80,6 +81,48 @@ export interface PeakEwmaOptions {
   readonly warmup?: false | WarmupOptions | undefined;
 }
 
+/** What the sticky policies have in common. */
+interface StickyOptions {
+  /**
+   * What makes calls belong together: `{ header: 'x-user-id' }`, `{ cookie: 'sid' }`, `{ query: 'user' }`, a function
+   * `(request) => text`, or a list of them. Calls of the same hash go to the same endpoint, their retries and hedges
+   * included; a call without any of them goes anywhere.
+   */
+  readonly hashOn: HashOn;
+  /**
+   * Bounded loads: an endpoint takes at most this part of the mean number of active attempts, in percent, and what is
+   * beyond goes to another. 0 for no bound, or a whole number from 100 to 1000000.
+   * @default 0
+   */
+  readonly hashBalanceFactor?: number | undefined;
+}
+
+/** Sticky by a ring of hashes: Envoy's RING_HASH, and Istio's `consistentHash`. */
+export interface RingHashOptions extends StickyOptions {
+  readonly policy: 'ring-hash';
+  /**
+   * How many places the ring has at least; more make the shares of the endpoints more even. A whole number from 1 to
+   * 8388608, at most `maximumRingSize`.
+   * @default 1024
+   */
+  readonly minimumRingSize?: number | undefined;
+  /**
+   * How many it has at most, be the weights as different as they may. A whole number from 1 to 8388608.
+   * @default 8388608
+   */
+  readonly maximumRingSize?: number | undefined;
+}
+
+/** Sticky by a table with nearly even shares: Envoy's MAGLEV, and Istio's `consistentHash` with `maglev`. */
+export interface MaglevOptions extends StickyOptions {
+  readonly policy: 'maglev';
+  /**
+   * How many slots the table has: a prime below 5000011, and many times the number of endpoints.
+   * @default 65537
+   */
+  readonly tableSize?: number | undefined;
+}
+
 /** A policy's name, an object with its options, or a function that builds a balancer of your own. */
 export type LoadBalancerOptions =
   | 'least-request'
@@ -90,4 +133,6 @@ export type LoadBalancerOptions =
   | RoundRobinOptions
   | RandomOptions
   | PeakEwmaOptions
+  | RingHashOptions
+  | MaglevOptions
   | BalancerFactory;

@@ -75,8 +75,13 @@ function mergeLoadBalancers(base: unknown, update: unknown, depth: number): unkn
   const before = typeof base === 'string' ? { policy: base } : base;
   const policy = read(update, 'policy');
   const same = isPlainObject(before) && [undefined, read(before, 'policy')].includes(policy);
-  return mergeValues(same ? before : undefined, update, depth);
+  return mergeEntries(same ? before : undefined, update, depth, (key) =>
+    key === 'hashOn' ? replace : mergeValues,
+  );
 }
+
+/** A header and a cookie are two ways to the same end: the newer one takes the place of the other. */
+const replace: Merge = (_before, update, depth) => mergeValues(undefined, update, depth);
 
 function read(options: Readonly<Record<string, unknown>>, key: string): unknown {
   try {

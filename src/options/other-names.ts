@@ -16,9 +16,6 @@ export const laterRetryOptions: readonly string[] = ['retriableRequestHeaders'];
 /** Options of an endpoint that this version does not have yet. */
 export const laterEndpointOptions: readonly string[] = ['labels'];
 
-/** Policies that this version does not have yet. */
-export const laterPolicies: readonly string[] = ['ring-hash', 'maglev'];
-
 /**
  * Istio's and Envoy's names, simplified (lower case, letters and digits alone), and where the same is said here. A
  * name that differs from ours in spelling alone (`choice_count`) is found without this table.
@@ -34,6 +31,12 @@ export const otherNames: ReadonlyMap<string, string> = new Map([
   ['slowstartconfig', 'loadBalancer.warmup'],
   ['slowstartwindow', 'loadBalancer.warmup.duration'],
   ['minweightpercent', 'loadBalancer.warmup.minimumPercent'],
+  ['hashpolicy', 'loadBalancer.hashOn'],
+  ['hashkey', 'loadBalancer.hashOn'],
+  ['hashby', 'loadBalancer.hashOn'],
+  ['ringsize', 'loadBalancer.minimumRingSize'],
+  ['minringsize', 'loadBalancer.minimumRingSize'],
+  ['maxringsize', 'loadBalancer.maximumRingSize'],
   ['localitylbsetting', 'locality'],
   ['localityloadbalancer', 'locality'],
   ['failovers', 'locality.failover'],
@@ -213,6 +216,10 @@ export const namesInPlace: ReadonlyMap<string, string> = new Map([
   ['circuitBreaker.jitter', 'circuitBreaker.openTimeJitterPercent'],
   ['circuitBreaker.opentimejitter', 'circuitBreaker.openTimeJitterPercent'],
   ['warmup.window', 'loadBalancer.warmup.duration'],
+  ['hashOn.queryparameter', 'loadBalancer.hashOn.query'],
+  ['hashOn.queryparam', 'loadBalancer.hashOn.query'],
+  ['hashOn.headername', 'loadBalancer.hashOn.header'],
+  ['hashOn.cookiename', 'loadBalancer.hashOn.cookie'],
   ['hedge.attempts', 'hedge.maxHedges'],
   ['hedge.maxattempts', 'hedge.maxHedges'],
   ['hedge.timeout', 'hedge.delay'],
@@ -272,6 +279,12 @@ const A_RULE = "here it is a function in 'retry.retryOn'";
 const OWN_CONNECTIONS = "connections are the client's own, see 'connectionPool' and 'tls'";
 const GROWS = "here the time doubles with each failed trial, up to 'circuitBreaker.maxOpenTime'";
 
+const STICKY =
+  "here it is { policy: 'ring-hash', hashOn: … }, or 'maglev', with their options beside it";
+const NO_CALLER =
+  "inside a process there is no caller's address: hash on a header that has it, such as hashOn: { header: 'x-forwarded-for' }";
+const OWN_COOKIE = 'a cookie is issued by your application: its name is all that is said here';
+
 /** Options that are on as soon as they are there. */
 const SWITCHES = [
   'retry',
@@ -290,6 +303,13 @@ const SWITCHES = [
  * and looked at as if it were.
  */
 export const mereParts: ReadonlySet<string> = new Set([
+  'loadBalancer.consistenthash',
+  'loadBalancer.ringhash',
+  'loadBalancer.ringhashlbconfig',
+  'loadBalancer.ringhashlb',
+  'loadBalancer.maglev',
+  'loadBalancer.maglevlbconfig',
+  'loadBalancer.maglevlb',
   'connectionPool.tcp',
   'connectionPool.http',
   'connectionPool.thresholds',
@@ -332,7 +352,24 @@ export const otherConcepts: ReadonlyMap<string, string> = new Map([
   ['tcpKeepalive.keepaliveinterval', NODE_CANNOT],
   ['pipelining', NO_PIPELINING],
   ['portlevelsettings', "each port is a service of its own in 'services'"],
-  ['consistenthash', "'ring-hash' and 'maglev' are not available in this version"],
+  ['consistenthash', STICKY],
+  ['ringhash', STICKY],
+  ['ringhashlb', STICKY],
+  ['ringhashlbconfig', STICKY],
+  ['maglev', STICKY],
+  ['maglevlb', STICKY],
+  ['maglevlbconfig', STICKY],
+  ['httpheadername', "here it is hashOn: { header: 'x-user-id' }"],
+  ['httpcookie', "here it is hashOn: { cookie: 'sid' }, and the application issues it"],
+  ['httpqueryparametername', "here it is hashOn: { query: 'user' }"],
+  ['usesourceip', NO_CALLER],
+  ['sourceip', NO_CALLER],
+  ['connectionproperties', NO_CALLER],
+  ['hashfunction', 'it is xxHash64 always'],
+  ['usehostnameforhashing', "what is hashed of an endpoint is host and port of its 'url'"],
+  ['hashOn.ttl', OWN_COOKIE],
+  ['hashOn.path', OWN_COOKIE],
+  ['hashOn.attributes', OWN_COOKIE],
   [
     'maxretries',
     "here it is 'retry.attempts' for one call, and 'retry.maxRetries' for all calls at any one time, which needs 'retry.budget: false'",
@@ -419,4 +456,7 @@ export const otherPolicies: ReadonlyMap<string, string> = new Map([
   ['leastconnections', 'least-request'],
   ['p2c', 'least-request'],
   ['ewma', 'peak-ewma'],
+  ['consistenthash', 'ring-hash'],
+  ['ketama', 'ring-hash'],
+  ['sticky', 'ring-hash'],
 ]);

@@ -1,17 +1,28 @@
 /** The `loadBalancer` option: a name, an object with a policy and its options, or a function. */
 import type { BalancerFactory } from '../balancing/balancer.js';
+import type { RingSettings } from '../balancing/hash-ring.js';
 import type { LoadBalancerPolicy } from '../balancing/policies.js';
+import type { HashSource } from '../balancing/request-hash.js';
 import { defaults } from './defaults.js';
 import { listOf, quote } from './describe.js';
 import { parseDuration, readPositiveDuration } from './duration.js';
 import { nearest, simplified } from './nearest.js';
-import { laterPolicies, otherPolicies } from './other-names.js';
+import { otherPolicies } from './other-names.js';
 import type { Place, Reader } from './place.js';
 import { isPlainObject } from './plain-object.js';
+import {
+  checkRingSizes,
+  HASH_ON,
+  readBalanceFactor,
+  readHashOn,
+  readRingSize,
+  readTableSize,
+} from './read-hash-on.js';
 import { boolean, number, readEntries, readFields, wholeNumber, type Read } from './readers.js';
 import { readWarmup } from './read-warmup.js';
 
-type PolicyName = 'least-request' | 'round-robin' | 'random' | 'peak-ewma';
+type StickyName = 'ring-hash' | 'maglev';
+type PolicyName = 'least-request' | 'round-robin' | 'random' | 'peak-ewma' | StickyName;
 
 /** Each pick draws so many endpoints: `fullScan` is the way to look at more. */
 const MOST_CHOICES = 100;
@@ -25,6 +36,11 @@ const optionFields = {
   fullScan: boolean,
   decayTime: readPositiveDuration,
   warmup: readWarmup,
+  hashOn: readHashOn,
+  hashBalanceFactor: readBalanceFactor,
+  minimumRingSize: readRingSize,
+  maximumRingSize: readRingSize,
+  tableSize: readTableSize,
 };
 type OptionName = keyof typeof optionFields;
 
@@ -33,6 +49,8 @@ const optionsOf: Readonly<Record<PolicyName, readonly OptionName[]>> = {
   'peak-ewma': ['decayTime', 'warmup'],
   'round-robin': ['warmup'],
   random: [],
+  'ring-hash': ['hashOn', 'hashBalanceFactor', 'minimumRingSize', 'maximumRingSize'],
+  maglev: ['hashOn', 'hashBalanceFactor', 'tableSize'],
 };
 
 const policyNames = Object.keys(optionsOf) as readonly PolicyName[];
@@ -43,26 +61,19 @@ export const readLoadBalancer: Reader<LoadBalancerPolicy> = (value, at) => {
   if (isPlainObject(value)) return readPolicyObject(value, at);
   if (typeof value !== 'string') return at.refuse(value, EXPECTED);
   const policy = readPolicyName(value, at);
-  return policy && normalized(policy, {});
+  if (policy === null) return null;
+  return normalized(policy, {}) ?? refuseUnhashed(policy, at);
 };
 
 /** The policy that holds when the user names none. */
 export function defaultLoadBalancer(): LoadBalancerPolicy {
-  return normalized(defaults.loadBalancer, {});
+  return normalized(defaults.loadBalancer, {}) as LoadBalancerPolicy;
 }
 
 const readPolicyName: Reader<PolicyName> = (value, at) => {
   const found = policyNames.find((name) => name === value);
   if (found !== undefined) return found;
   if (typeof value !== 'string') return at.refuse(value, listOf(policyNames));
-  const later = laterPolicies.find((name) => simplified(name) === simplified(value));
-  if (later !== undefined) {
-    return at.say(
-      quote(value),
-      listOf(policyNames),
-      `the policy ${quote(later)} is not available in this version`,
-    );
-  }
   const near = otherPolicies.get(simplified(value)) ?? nearest(value, policyNames);
   return at.refuse(
     value,
@@ -78,8 +89,27 @@ function readPolicyObject(value: object, at: Place): LoadBalancerPolicy | null {
   if (named !== undefined) refuseOptionsOfOthers(entries, named, at);
   const fields = { policy: readPolicyName, ...optionFields };
   const required = { policy: listOf(policyNames) };
-  const { policy, ...options } = readFields(entries, at, fields, { required });
-  return policy === undefined ? null : normalized(policy, options);
+  const { policy, ...options } = readFields(entries, at, fields, {
+    required: isSticky(named) ? { ...required, hashOn: HASH_ON } : required,
+  });
+  if (policy === undefined) return null;
+  if (policy === 'ring-hash' && at.isSound()) {
+    const { minimumRingSize, maximumRingSize } = ringSizes(options);
+    checkRingSizes(minimumRingSize, maximumRingSize, options.minimumRingSize !== undefined, at);
+  }
+  return normalized(policy, options);
+}
+
+function isSticky(policy: PolicyName | undefined): policy is StickyName {
+  return policy === 'ring-hash' || policy === 'maglev';
+}
+
+/** The name alone says nothing of what makes calls belong together. */
+function refuseUnhashed(policy: PolicyName, at: Place): null {
+  return at.refuseFound(
+    `${quote(policy)} without 'hashOn'`,
+    `an object such as { policy: ${quote(policy)}, hashOn: { header: 'x-user-id' } }`,
+  );
 }
 
 /** An option of another policy is a known one: it is answered with its owner's name, and taken out of `entries`. */
@@ -98,7 +128,8 @@ function refuseOptionsOfOthers(entries: Map<string, unknown>, policy: PolicyName
 
 type PolicyOptions = Partial<Read<typeof optionFields>>;
 
-function normalized(policy: PolicyName, options: PolicyOptions): LoadBalancerPolicy {
+/** Null for a sticky policy without its hash. */
+function normalized(policy: PolicyName, options: PolicyOptions): LoadBalancerPolicy | null {
   const warmup = options.warmup === false ? undefined : options.warmup;
   switch (policy) {
     case 'least-request':
@@ -115,7 +146,28 @@ function normalized(policy: PolicyName, options: PolicyOptions): LoadBalancerPol
       return { policy, warmup };
     case 'random':
       return { policy };
+    case 'ring-hash':
+    case 'maglev':
+      return options.hashOn === undefined ? null : sticky(policy, options.hashOn, options);
   }
+}
+
+function sticky(
+  policy: StickyName,
+  hashOn: readonly HashSource[],
+  options: PolicyOptions,
+): LoadBalancerPolicy {
+  const hashBalanceFactor = options.hashBalanceFactor ?? defaults['loadBalancer.hashBalanceFactor'];
+  if (policy === 'ring-hash') return { policy, hashOn, hashBalanceFactor, ...ringSizes(options) };
+  const tableSize = options.tableSize ?? defaults['loadBalancer.tableSize'];
+  return { policy, hashOn, hashBalanceFactor, tableSize };
+}
+
+function ringSizes({ minimumRingSize, maximumRingSize }: PolicyOptions): RingSettings {
+  return {
+    minimumRingSize: minimumRingSize ?? defaults['loadBalancer.minimumRingSize'],
+    maximumRingSize: maximumRingSize ?? defaults['loadBalancer.maximumRingSize'],
+  };
 }
 
 function defaultDecayTime(): number {

@@ -38,6 +38,8 @@ export type WarningCode =
   | 'OUTRIGGER_HTTP2_HAS_NO_EFFECT'
   /** New endpoints get their whole share from the start. */
   | 'OUTRIGGER_WARMUP_WITHOUT_EFFECT'
+  /** A sticky policy has fewer places than there are endpoints. */
+  | 'OUTRIGGER_ENDPOINTS_WITHOUT_CALLS'
   | HealthCheckWarningCode
   | LocalityWarningCode
   | OutlierWarningCode;
@@ -77,7 +79,10 @@ export function policyWarnings(policy: WarnedPolicy, path: string): PolicyWarnin
     checkLimits(retry, say);
   }
   if (hedge !== undefined) checkHedge(hedge, policy, say);
-  if (policy.loadBalancer !== undefined) checkWarmup(policy.loadBalancer, say);
+  if (policy.loadBalancer !== undefined) {
+    checkWarmup(policy.loadBalancer, say);
+    checkPlaces(policy.loadBalancer, policy.endpoints?.length ?? 1, say);
+  }
   if (policy.locality !== undefined) checkLocality(policy.locality, policy, say);
   if (policy.connectionPool !== undefined) {
     checkPool(policy.connectionPool, say);
@@ -227,6 +232,22 @@ function checkWarmup(loadBalancer: LoadBalancerPolicy, say: Say): void {
     'OUTRIGGER_WARMUP_WITHOUT_EFFECT',
     'loadBalancer.warmup.minimumPercent',
     'with 100 percent new endpoints get their whole share from the start',
+  );
+}
+
+function checkPlaces(loadBalancer: LoadBalancerPolicy, endpoints: number, say: Say): void {
+  if (typeof loadBalancer === 'function') return;
+  const places =
+    loadBalancer.policy === 'maglev'
+      ? { option: 'tableSize', count: loadBalancer.tableSize }
+      : loadBalancer.policy === 'ring-hash'
+        ? { option: 'maximumRingSize', count: loadBalancer.maximumRingSize }
+        : undefined;
+  if (places === undefined || places.count >= endpoints) return;
+  say(
+    'OUTRIGGER_ENDPOINTS_WITHOUT_CALLS',
+    `loadBalancer.${places.option}`,
+    `${places.count} ${places.count === 1 ? 'place is' : 'places are'} too few for ${endpoints} endpoints: some of them get no calls`,
   );
 }
 

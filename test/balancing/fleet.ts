@@ -3,9 +3,10 @@ import type { AttemptResult, Balancer, BalancerFactory } from '../../src/balanci
 import { Endpoint } from '../../src/cluster/endpoint.js';
 import type { Call } from '../../src/core/call.js';
 import type { Runtime } from '../../src/core/runtime.js';
+import type { PlainHost } from './plain-hash.js';
 
-/** No built-in policy looks at the call. */
-export const anyCall = undefined as unknown as Call;
+/** A call with nothing to hash it on; most policies do not look at it. */
+export const anyCall = { method: 'GET', path: '/', headers: [] } as unknown as Call;
 
 /** The same numbers from 0 to 1 for the same seed (mulberry32). */
 export function seededChance(seed: number): () => number {
@@ -60,6 +61,18 @@ export function endpointsOf(...weights: readonly number[]): Endpoint[] {
     (weight, i) =>
       new Endpoint({ url: `http://10.0.0.${i + 1}:8080`, weight, locality: '', priority: 0 }, 0),
   );
+}
+
+/** Endpoints on sockets, whose key is their path. */
+export function namedHosts(...names: readonly string[]): Endpoint[] {
+  return names.map(
+    (name) => new Endpoint({ url: `unix:${name}`, weight: 1, locality: '', priority: 0 }, 0),
+  );
+}
+
+/** The same as the plain tables have them; for URLs with a port. */
+export function hostsOf(endpoints: readonly Endpoint[]): PlainHost[] {
+  return endpoints.map(({ url, weight }) => ({ key: url.replace('http://', ''), weight }));
 }
 
 /** Counts how often each endpoint is picked while nothing is in flight. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { BalancerFactory } from '../../src/balancing/balancer.js';
 import { balancerFactory, type LoadBalancerPolicy } from '../../src/balancing/policies.js';
 import { anyCall, endpointsOf, StillRuntime } from './fleet.js';
+import { maglevPolicy, ringHashPolicy } from '../support/sticky.js';
 
 const warmup = { duration: 60_000, minimumPercent: 10, aggression: 1 };
 
@@ -11,6 +12,8 @@ const policies: Exclude<LoadBalancerPolicy, BalancerFactory>[] = [
   { policy: 'least-request', choiceCount: 2, activeRequestBias: 1, fullScan: false },
   { policy: 'least-request', choiceCount: 3, activeRequestBias: 1, fullScan: false },
   { policy: 'peak-ewma', decayTime: 10_000 },
+  ringHashPolicy(),
+  maglevPolicy(),
   { policy: 'round-robin', warmup },
   { policy: 'least-request', choiceCount: 2, activeRequestBias: 1, fullScan: false, warmup },
 ];

@@ -53,9 +53,12 @@ test('every counter and gauge is in a table, and nothing else', async () => {
   const { client } = await shop({ endpoints: 3, plan: 503 }, EVERYTHING);
   const answer = await client.fetch('/');
   await answer.text();
-  const counted = Object.keys(client.stats()).map((name) =>
-    generic(name.replace('cluster.shop.', '')),
+  const sticky = (['ring-hash', 'maglev'] as const).map((policy) =>
+    clientFor({ service: 'http://shop', loadBalancer: { policy, hashOn: { query: 'user' } } }),
   );
+  const counted = [client, ...sticky]
+    .flatMap((each) => Object.keys(each.stats()))
+    .map((name) => generic(name.replace('cluster.shop.', '')));
   const detectors = Object.keys(new EjectionCounters().detected);
   const named = firstCells('Counters and gauges').flatMap((name) =>
     name.includes('<detector>')

@@ -8,6 +8,7 @@ import { Rotation } from '../../src/cluster/rotation.js';
 import type { Call } from '../../src/core/call.js';
 import type { LocalityPolicy } from '../../src/locality/locality-policy.js';
 import { seededChance, StillRuntime } from '../balancing/fleet.js';
+import { ringHashPolicy } from '../support/sticky.js';
 
 /** One that has made no attempt. */
 const anyCall = { attempts: [] } as unknown as Call;
@@ -331,6 +332,75 @@ describe('localities', () => {
     fails = false;
     const picked = new Set(Array.from({ length: 300 }, () => rotation.pick(anyCall)));
     expect(picked).toEqual(new Set([endpoints[0], endpoints[3]]));
+  });
+});
+
+describe('with a sticky policy', () => {
+  const factory = balancerFactory(ringHashPolicy());
+  const callOf = (user: number): Call =>
+    ({ attempts: [], headers: ['x-user-id', `user-${user}`] }) as unknown as Call;
+  const users = Array.from({ length: 10_000 }, (_, user) => user);
+  const partsOf = ({ rotation, partOf }: ReturnType<typeof rotating>): number[] =>
+    users.map((user) => partOf(rotation.pick(callOf(user))));
+  const sharesOf = (parts: readonly number[]): number[] =>
+    [0, 1].map((part) => (100 * parts.filter((one) => one === part).length) / parts.length);
+
+  test('the hash chooses the priority, in the same shares', () => {
+    const all = rotating(
+      [
+        { count: 10, healthy: 5 },
+        { count: 10, priority: 1 },
+      ],
+      { factory },
+    );
+    const parts = partsOf(all);
+    expect(partsOf(all)).toEqual(parts);
+    const [first = 0, second = 0] = sharesOf(parts);
+    expect(Math.abs(first - 70)).toBeLessThan(1.5);
+    expect(Math.abs(second - 30)).toBeLessThan(1.5);
+    all.setHealthy(0, 10);
+    expect(new Set(partsOf(all))).toEqual(new Set([0]));
+  });
+
+  test('the hash chooses the locality, by weights that health does not change', () => {
+    const all = rotating(
+      [
+        { count: 4, locality: 'a' },
+        { count: 4, locality: 'b' },
+      ],
+      {
+        factory,
+        policy: {
+          kind: 'distribute',
+          to: new Map([
+            ['a', 70],
+            ['b', 30],
+          ]),
+        },
+      },
+    );
+    const parts = partsOf(all);
+    expect(Math.abs((sharesOf(parts)[0] ?? 0) - 70)).toBeLessThan(1.5);
+    all.setHealthy(0, 1);
+    expect(partsOf(all)).toEqual(parts);
+    all.setHealthy(0, 0);
+    expect(new Set(partsOf(all))).toEqual(new Set([1]));
+    all.setHealthy(0, 4);
+    expect(partsOf(all)).toEqual(parts);
+  });
+
+  test('a call without a hash goes by chance', () => {
+    const { rotation, partOf } = rotating(
+      [
+        { count: 10, healthy: 5 },
+        { count: 10, priority: 1 },
+      ],
+      { factory },
+    );
+    const picked = new Set(
+      users.map(() => partOf(rotation.pick({ attempts: [], headers: [] } as unknown as Call))),
+    );
+    expect(picked).toEqual(new Set([0, 1]));
   });
 });
 

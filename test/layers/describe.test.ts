@@ -54,3 +54,24 @@ describe('the layers that are on', () => {
     expect(call).toBe('observe → hedge (on per-try timeout) → retry (2)');
   });
 });
+
+describe('the balancer', () => {
+  const lineOf = (loadBalancer: ClientOptions['loadBalancer']) =>
+    clientFor({ service: 'http://shop', loadBalancer })
+      .describe()
+      .split('\n')
+      .find((line) => line.startsWith('  balancer:'));
+
+  test('that is sticky says what it hashes', () => {
+    expect(lineOf({ policy: 'maglev', hashOn: { header: 'X-User-Id' } })).toBe(
+      '  balancer: maglev over 1 endpoint, by header x-user-id',
+    );
+  });
+
+  test('that is sticky by several says all of them, and the bound', () => {
+    const hashOn = [{ cookie: 'sid', terminal: true }, { query: 'user' }, () => 'x'];
+    expect(lineOf({ policy: 'ring-hash', hashOn, hashBalanceFactor: 150 })).toBe(
+      '  balancer: ring-hash over 1 endpoint, by cookie sid (terminal), query user, a function; at most 150 % of the mean load',
+    );
+  });
+});

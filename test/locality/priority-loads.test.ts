@@ -61,7 +61,10 @@ describe('loads', () => {
       [70, 30],
     ],
     // They cannot carry it all, so each carries more than it should; what rounding leaves goes to the first.
-    [[25, 25, 20], [37, 35, 28]],
+    [
+      [25, 25, 20],
+      [37, 35, 28],
+    ],
     [
       [20, 20],
       [50, 50],

@@ -34,6 +34,8 @@ const leaf = fc.oneof(
     'unix:/s',
     'random',
     'peak-ewma',
+    'ring-hash',
+    'maglev',
     '5s',
     '5xx,503',
     'p95',

@@ -60,6 +60,27 @@ const samples: Readonly<Record<keyof typeof defaults, object>> = {
   'loadBalancer.warmup.aggression': {
     loadBalancer: { policy: 'round-robin', warmup: { duration: 30_000, aggression: 2.5 } },
   },
+  'loadBalancer.hashOn': { loadBalancer: { policy: 'maglev', hashOn: () => 'x' } },
+  'loadBalancer.hashOn.header': {
+    loadBalancer: { policy: 'ring-hash', hashOn: { header: 'x-user-id' } },
+  },
+  'loadBalancer.hashOn.cookie': { loadBalancer: { policy: 'maglev', hashOn: { cookie: 'sid' } } },
+  'loadBalancer.hashOn.query': { loadBalancer: { policy: 'maglev', hashOn: [{ query: 'user' }] } },
+  'loadBalancer.hashOn.terminal': {
+    loadBalancer: { policy: 'maglev', hashOn: [{ query: 'a', terminal: true }, { query: 'b' }] },
+  },
+  'loadBalancer.hashBalanceFactor': {
+    loadBalancer: { policy: 'ring-hash', hashOn: { query: 'user' }, hashBalanceFactor: 150 },
+  },
+  'loadBalancer.minimumRingSize': {
+    loadBalancer: { policy: 'ring-hash', hashOn: { query: 'user' }, minimumRingSize: 4096 },
+  },
+  'loadBalancer.maximumRingSize': {
+    loadBalancer: { policy: 'ring-hash', hashOn: { query: 'user' }, maximumRingSize: 4096 },
+  },
+  'loadBalancer.tableSize': {
+    loadBalancer: { policy: 'maglev', hashOn: { query: 'user' }, tableSize: 251 },
+  },
   locality: { locality: false },
   'locality.local': { locality: { local: 'us-west1/us-west1-a' } },
   'locality.failover': { locality: { failover: [] } },

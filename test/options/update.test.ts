@@ -69,6 +69,21 @@ describe('an update of the policy', () => {
       [{ policy: 'round-robin', warmup: { duration: 5 } }, { warmup: false }],
       { policy: 'round-robin' },
     ],
+    [
+      'what is hashed replaces as a whole, and the sizes stay',
+      [
+        { policy: 'ring-hash', hashOn: { header: 'X-User', terminal: true }, minimumRingSize: 7 },
+        { hashOn: { cookie: 'sid' }, maximumRingSize: 9 },
+        { policy: 'ring-hash', hashBalanceFactor: 150 },
+      ],
+      {
+        policy: 'ring-hash',
+        hashOn: [{ kind: 'cookie', name: 'sid', terminal: false }],
+        hashBalanceFactor: 150,
+        minimumRingSize: 7,
+        maximumRingSize: 9,
+      },
+    ],
     ['a function replaces', [{ policy: 'peak-ewma', decayTime: 5 }, factory], factory],
     ['a function is replaced', [factory, { policy: 'random' }], { policy: 'random' }],
     ['undefined is absent', ['random', undefined], { policy: 'random' }],
@@ -226,7 +241,7 @@ describe('what an update refuses', () => {
         { endpoint: ['http://b'], loadBalancer: 'fast', localReplies: 'respond' },
         `localReplies: ${STAYS}`,
         "unknown option 'endpoint'; did you mean 'endpoints'?",
-        "loadBalancer: found 'fast', expected 'least-request', 'peak-ewma', 'round-robin' or 'random'",
+        "loadBalancer: found 'fast', expected 'least-request', 'peak-ewma', 'round-robin', 'random', 'ring-hash' or 'maglev'",
       ],
       [
         'an option of a policy that is not in force',

@@ -5,10 +5,15 @@ import { readOptions } from '../../src/options/validate.js';
 import { policyWarnings } from '../../src/options/warnings.js';
 
 function warningsOf(options: ClientOptions): string[] {
-  return policyWarnings(readOptions(options).defaultPolicy, '').map(
-    ({ code, message }) => `${code} ${message}`,
-  );
+  const { defaultPolicy, services } = readOptions(options);
+  const [policy = defaultPolicy] = services.values();
+  return policyWarnings(policy, '').map(({ code, message }) => `${code} ${message}`);
 }
+
+const three: ClientOptions = {
+  service: 'http://a',
+  endpoints: ['http://x', 'http://y', 'http://z'],
+};
 
 const rows: readonly [what: string, options: ClientOptions, ...warnings: string[]][] = [
   [
@@ -85,6 +90,28 @@ const rows: readonly [what: string, options: ClientOptions, ...warnings: string[
     'OUTRIGGER_LOCALITY_HAS_NO_EFFECT locality.distribute: has no effect: neither locality.local nor OUTRIGGER_LOCALITY of the environment says where this is',
   ],
   ['an own locality without more', { locality: { local: 'us-west1/a' } }],
+  [
+    'a table with less slots than endpoints',
+    { ...three, loadBalancer: { policy: 'maglev', hashOn: { query: 'a' }, tableSize: 2 } },
+    'OUTRIGGER_ENDPOINTS_WITHOUT_CALLS loadBalancer.tableSize: 2 places are too few for 3 endpoints: some of them get no calls',
+  ],
+  [
+    'a ring with less places than endpoints',
+    {
+      ...three,
+      loadBalancer: {
+        policy: 'ring-hash',
+        hashOn: { query: 'a' },
+        minimumRingSize: 1,
+        maximumRingSize: 1,
+      },
+    },
+    'OUTRIGGER_ENDPOINTS_WITHOUT_CALLS loadBalancer.maximumRingSize: 1 place is too few for 3 endpoints: some of them get no calls',
+  ],
+  [
+    'a table with just enough',
+    { ...three, loadBalancer: { policy: 'maglev', hashOn: { query: 'a' }, tableSize: 3 } },
+  ],
   [
     'a silence in a try as long as the call',
     { timeout: '1s', retry: { perTryIdleTimeout: '3s' } },

@@ -2,7 +2,8 @@ import { describe } from 'vitest';
 import { readOptions } from '../../src/options/validate.js';
 import { KEY, PEM, testRefusals } from './refusal.js';
 
-const NAMES = "expected 'least-request', 'peak-ewma', 'round-robin' or 'random'";
+const NAMES =
+  "expected 'least-request', 'peak-ewma', 'round-robin', 'random', 'ring-hash' or 'maglev'";
 const POLICY = `${NAMES}, an object with such a 'policy', or a function`;
 const DURATION =
   "expected a duration up to 576h, as milliseconds or as text such as '300ms', '1.5s' or '1m30s'";
@@ -33,14 +34,24 @@ describe('loadBalancer', () => {
         `loadBalancer: found 'peek-ewma', ${NAMES}; did you mean 'peak-ewma'?`,
       ],
       [
-        'a policy yet to come',
+        'a sticky policy by its name alone',
         'ring-hash',
-        "loadBalancer: the policy 'ring-hash' is not available in this version",
+        "loadBalancer: found 'ring-hash' without 'hashOn', expected an object such as { policy: 'ring-hash', hashOn: { header: 'x-user-id' } }",
       ],
       [
-        "a policy yet to come, in Istio's spelling",
-        { policy: 'MAGLEV' },
-        "loadBalancer.policy: the policy 'maglev' is not available in this version",
+        'another sticky policy by its name alone',
+        'maglev',
+        "loadBalancer: found 'maglev' without 'hashOn', expected an object such as { policy: 'maglev', hashOn: { header: 'x-user-id' } }",
+      ],
+      [
+        "a sticky policy in Envoy's spelling",
+        { policy: 'RING_HASH', hashOn: { header: 'x' } },
+        `loadBalancer.policy: found 'RING_HASH', ${NAMES}; did you mean 'ring-hash'?`,
+      ],
+      [
+        "a sticky policy by Istio's word",
+        'consistentHash',
+        `loadBalancer: found 'consistentHash', ${NAMES}; did you mean 'ring-hash'?`,
       ],
       ['no policy', {}, `loadBalancer.policy: found nothing, ${NAMES}`],
       [
@@ -57,7 +68,8 @@ describe('loadBalancer', () => {
       [
         "Istio's hashing",
         { policy: 'random', consistentHash: { useSourceIp: true } },
-        "unknown option 'loadBalancer.consistentHash'; 'ring-hash' and 'maglev' are not available in this version",
+        "unknown option 'loadBalancer.consistentHash'; here it is { policy: 'ring-hash', hashOn: … }, or 'maglev', with their options beside it",
+        "unknown option 'loadBalancer.consistentHash.useSourceIp'; inside a process there is no caller's address: hash on a header that has it, such as hashOn: { header: 'x-forwarded-for' }",
       ],
       [
         "Envoy's spelling of an option",
@@ -147,6 +159,165 @@ describe('loadBalancer', () => {
           },
         }),
         `loadBalancer: found an object that throws when it is read, ${POLICY}`,
+      ],
+    ],
+  );
+});
+
+const HASH_ON =
+  "expected { header: 'x-user-id' }, { cookie: 'sid' }, { query: 'user' }, a function (request) => text, or a list of them";
+
+describe('a sticky policy', () => {
+  const hashOn = { header: 'x-user-id' };
+  const FACTOR = 'expected 0, or a whole number of percent from 100 to 1000000';
+  testRefusals(
+    (loadBalancer) => readOptions({ loadBalancer }),
+    [
+      [
+        'without what it hashes',
+        { policy: 'maglev', tableSize: 7 },
+        `loadBalancer.hashOn: found nothing, ${HASH_ON}`,
+      ],
+      [
+        'that hashes a mere name',
+        { policy: 'maglev', hashOn: 'x-user-id' },
+        `loadBalancer.hashOn: found 'x-user-id', ${HASH_ON}; did you mean { header: 'x-user-id' }?`,
+      ],
+      [
+        'that hashes nothing',
+        { policy: 'maglev', hashOn: null },
+        `loadBalancer.hashOn: found null, ${HASH_ON}`,
+      ],
+      [
+        'that hashes an empty list',
+        { policy: 'maglev', hashOn: [] },
+        `loadBalancer.hashOn: found an empty array, ${HASH_ON}`,
+      ],
+      [
+        'that hashes an empty object',
+        { policy: 'maglev', hashOn: { terminal: true } },
+        `loadBalancer.hashOn: found nothing to hash, ${HASH_ON}`,
+      ],
+      [
+        'that hashes two things at once',
+        { policy: 'maglev', hashOn: [hashOn, { header: 'a', cookie: 'b' }] },
+        "loadBalancer.hashOn[1]: found 'header' and 'cookie', expected one of them; did you mean [{ header: 'a' }, { cookie: 'b' }]?",
+      ],
+      [
+        'with wrong names',
+        {
+          policy: 'ring-hash',
+          hashOn: [{ header: 'a b' }, { cookie: 'a=b' }, { query: 5 }, { header: ':path' }],
+        },
+        "loadBalancer.hashOn[0].header: found 'a b', expected the name of a header, such as 'retry-after'",
+        "loadBalancer.hashOn[1].cookie: found 'a=b', expected the name of a cookie, such as 'sid'",
+        "loadBalancer.hashOn[2].query: found 5, expected the name of a query parameter, such as 'user', as it is written in the URL",
+        "loadBalancer.hashOn[3].header: found ':path', expected the name of a header, such as 'retry-after'",
+      ],
+      [
+        "with Istio's names",
+        { policy: 'ring-hash', hashOn, consistentHash: { httpHeaderName: 'x', httpCookie: {} } },
+        "unknown option 'loadBalancer.consistentHash'; here it is { policy: 'ring-hash', hashOn: … }, or 'maglev', with their options beside it",
+        "unknown option 'loadBalancer.consistentHash.httpHeaderName'; here it is hashOn: { header: 'x-user-id' }",
+        "unknown option 'loadBalancer.consistentHash.httpCookie'; here it is hashOn: { cookie: 'sid' }, and the application issues it",
+      ],
+      [
+        "with Istio's name of a parameter, and its ring",
+        {
+          policy: 'ring-hash',
+          hashOn,
+          httpQueryParameterName: 'x',
+          ringHash: { minimumRingSize: 0 },
+        },
+        "unknown option 'loadBalancer.httpQueryParameterName'; here it is hashOn: { query: 'user' }",
+        "unknown option 'loadBalancer.ringHash'; here it is { policy: 'ring-hash', hashOn: … }, or 'maglev', with their options beside it",
+        'loadBalancer.ringHash.minimumRingSize: found 0, expected a whole number from 1 to 8388608',
+      ],
+      [
+        "with Envoy's names",
+        {
+          policy: 'maglev',
+          hashOn,
+          maglev_lb_config: { table_size: 7 },
+          hash_policy: [],
+          hash_balance_factor: 5,
+        },
+        "unknown option 'loadBalancer.maglev_lb_config'; here it is { policy: 'ring-hash', hashOn: … }, or 'maglev', with their options beside it",
+        "unknown option 'loadBalancer.maglev_lb_config.table_size'; did you mean 'tableSize'?",
+        "unknown option 'loadBalancer.hash_policy'; here it is 'loadBalancer.hashOn'",
+        "unknown option 'loadBalancer.hash_balance_factor'; did you mean 'hashBalanceFactor'?",
+      ],
+      [
+        'whose cookie is to be issued',
+        { policy: 'maglev', hashOn: { cookie: 'sid', ttl: '1h' } },
+        "unknown option 'loadBalancer.hashOn.ttl'; a cookie is issued by your application: its name is all that is said here",
+      ],
+      [
+        'on the address of the caller',
+        { policy: 'maglev', hashOn: { sourceIp: true } },
+        "unknown option 'loadBalancer.hashOn.sourceIp'; inside a process there is no caller's address: hash on a header that has it, such as hashOn: { header: 'x-forwarded-for' }",
+      ],
+      [
+        'with options of the other',
+        { policy: 'ring-hash', hashOn, tableSize: 7 },
+        "loadBalancer.tableSize: an option of 'maglev', but the policy is 'ring-hash'",
+      ],
+      [
+        'whose options are given to another policy',
+        { policy: 'random', hashOn, hashBalanceFactor: 100 },
+        "loadBalancer.hashOn: an option of 'ring-hash' or 'maglev', but the policy is 'random'",
+        "loadBalancer.hashBalanceFactor: an option of 'ring-hash' or 'maglev', but the policy is 'random'",
+      ],
+      [
+        'with a warm-up',
+        { policy: 'maglev', hashOn, warmup: { duration: '30s' } },
+        "loadBalancer.warmup: an option of 'least-request', 'peak-ewma' or 'round-robin', but the policy is 'maglev'",
+      ],
+      [
+        'with a table whose size is no prime',
+        { policy: 'maglev', hashOn, tableSize: 65_536 },
+        'loadBalancer.tableSize: found 65536, expected a prime below 5000011; did you mean 65537?',
+      ],
+      [
+        'with a table that is too large',
+        { policy: 'maglev', hashOn, tableSize: 5_000_011 },
+        'loadBalancer.tableSize: found 5000011, expected a whole number from 2 to 5000010',
+      ],
+      [
+        'with the greatest number that is none',
+        { policy: 'maglev', hashOn, tableSize: 5_000_010 },
+        'loadBalancer.tableSize: found 5000010, expected a prime below 5000011',
+      ],
+      [
+        'with a ring of less than nothing',
+        { policy: 'ring-hash', hashOn, minimumRingSize: 0, maximumRingSize: 8_388_609 },
+        'loadBalancer.minimumRingSize: found 0, expected a whole number from 1 to 8388608',
+        'loadBalancer.maximumRingSize: found 8388609, expected a whole number from 1 to 8388608',
+      ],
+      [
+        'with a ring whose sizes exclude each other',
+        { policy: 'ring-hash', hashOn, minimumRingSize: 200, maximumRingSize: 100 },
+        "loadBalancer.minimumRingSize: found 200, expected at most 100, which is 'maximumRingSize'",
+      ],
+      [
+        'with a ring smaller than its default',
+        { policy: 'ring-hash', hashOn, maximumRingSize: 100 },
+        "loadBalancer.maximumRingSize: found 100, expected at least 1024, which 'minimumRingSize' is unless it is given",
+      ],
+      [
+        'bounded below the mean',
+        { policy: 'maglev', hashOn, hashBalanceFactor: 99 },
+        `loadBalancer.hashBalanceFactor: found 99, ${FACTOR}`,
+      ],
+      [
+        'bounded by a ratio',
+        { policy: 'maglev', hashOn, hashBalanceFactor: 1.25 },
+        `loadBalancer.hashBalanceFactor: found 1.25, ${FACTOR}; did you mean 125?`,
+      ],
+      [
+        'bounded by false',
+        { policy: 'maglev', hashOn, hashBalanceFactor: false },
+        `loadBalancer.hashBalanceFactor: found false, ${FACTOR}`,
       ],
     ],
   );

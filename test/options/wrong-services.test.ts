@@ -284,7 +284,7 @@ describe('services', () => {
         'problems in several of them, all at once',
         { 'http://a': { endpoints: ['x'] }, 'http://b': { loadBalancer: 1, nmae: 'x' } },
         `services['http://a'].endpoints[0]: found 'x', ${ENDPOINT}; did you mean 'http://x'?`,
-        "services['http://b'].loadBalancer: found 1, expected 'least-request', 'peak-ewma', 'round-robin' or 'random', an object with such a 'policy', or a function",
+        "services['http://b'].loadBalancer: found 1, expected 'least-request', 'peak-ewma', 'round-robin', 'random', 'ring-hash' or 'maglev', an object with such a 'policy', or a function",
         "unknown option services['http://b'].nmae; did you mean 'name'?",
       ],
     ],
@@ -305,7 +305,7 @@ describe('a policy that services take over', () => {
     [
       'meets an object that throws',
       { loadBalancer: 'random', services: { 'http://a': { loadBalancer: throwing('policy') } } },
-      "services['http://a'].loadBalancer: found an object that throws when it is read, expected 'least-request', 'peak-ewma', 'round-robin' or 'random', an object with such a 'policy', or a function",
+      "services['http://a'].loadBalancer: found an object that throws when it is read, expected 'least-request', 'peak-ewma', 'round-robin', 'random', 'ring-hash' or 'maglev', an object with such a 'policy', or a function",
     ],
     [
       'as an object meets an object that throws',
@@ -313,7 +313,7 @@ describe('a policy that services take over', () => {
         loadBalancer: { policy: 'random' },
         services: { 'http://a': { loadBalancer: throwing('policy') } },
       },
-      "services['http://a'].loadBalancer: found an object that throws when it is read, expected 'least-request', 'peak-ewma', 'round-robin' or 'random', an object with such a 'policy', or a function",
+      "services['http://a'].loadBalancer: found an object that throws when it is read, expected 'least-request', 'peak-ewma', 'round-robin', 'random', 'ring-hash' or 'maglev', an object with such a 'policy', or a function",
     ],
   ]);
 });

@@ -17,6 +17,7 @@ import {
   seededChance,
   StillRuntime,
 } from '../balancing/fleet.js';
+import { maglevPolicy, ringHashPolicy } from '../support/sticky.js';
 
 const warmup = { duration: 60_000, minimumPercent: 0, aggression: 1 };
 
@@ -26,6 +27,9 @@ const policies: readonly Exclude<LoadBalancerPolicy, BalancerFactory>[] = [
   { policy: 'least-request', choiceCount: 2, activeRequestBias: 1, fullScan: false },
   { policy: 'least-request', choiceCount: 2, activeRequestBias: 1, fullScan: true },
   { policy: 'peak-ewma', decayTime: 10_000 },
+  ringHashPolicy(),
+  ringHashPolicy({ hashBalanceFactor: 150 }),
+  maglevPolicy({ tableSize: 499 }),
   { policy: 'round-robin', warmup },
   { policy: 'least-request', choiceCount: 2, activeRequestBias: 1, fullScan: true, warmup },
   { policy: 'peak-ewma', decayTime: 10_000, warmup },

@@ -114,6 +114,7 @@ export class Cluster implements Upstream {
       endpoints: endpoints.length,
       ejected: endpoints.filter(({ ejected }) => ejected).length,
       failedCheck: endpoints.filter(({ failedCheck }) => failedCheck).length,
+      withoutShare: endpoints.filter(({ priority }) => priority === undefined).length,
     };
   }
 
@@ -146,6 +147,7 @@ export class Cluster implements Upstream {
     this.healthChecks?.endpointsChanged();
     for (const endpoint of known.values()) {
       this.outliers.left(endpoint);
+      endpoint.withdraw();
       endpoint.sender.leave();
     }
   }

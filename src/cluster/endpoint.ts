@@ -46,8 +46,8 @@ export class Endpoint {
   locality: string;
   /** @internal The priority that was given. */
   ownPriority: number;
-  /** The one it has now, by where it is as well; without gaps. */
-  priority = 0;
+  /** The one it has now, by where it is as well; without gaps. Undefined while no share of the calls is meant for it. */
+  priority: number | undefined = 0;
   /** Attempts from their start until their body has ended. */
   active = 0;
   /** Attempts that were begun. */
@@ -68,7 +68,7 @@ export class Endpoint {
   warmsFrom: number;
   /** What the balancing policy remembers about this endpoint; after a change of policy, what the old one did. */
   balancing: unknown = undefined;
-  /** @internal The balancer that hears of its attempts; undefined while no share of the calls is meant for it. */
+  /** @internal The balancer that hears of its attempts. */
   balancer: Balancer | undefined = undefined;
   /** @internal What outlier detection remembers of it. */
   readonly outlier = new OutlierRecord();
@@ -82,6 +82,12 @@ export class Endpoint {
     this.locality = address.locality;
     this.ownPriority = address.priority;
     this.warmsFrom = now;
+  }
+
+  /** @internal No share of the calls is meant for it, or it is no endpoint any more. */
+  withdraw(): void {
+    this.priority = undefined;
+    this.balancer = undefined;
   }
 
   /** True while nothing speaks against it. */

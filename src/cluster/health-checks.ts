@@ -70,7 +70,9 @@ export class HealthChecks {
       checker.stop();
       this.#checkers.delete(endpoint);
     }
-    const isUsable = [...this.#checkers.keys()].some(({ healthy }) => healthy);
+    const isUsable = [...this.#checkers.keys()].some(
+      ({ healthy, priority }) => healthy && priority !== undefined,
+    );
     this.#add(
       [...present].filter((endpoint) => !this.#checkers.has(endpoint)),
       isUsable,

@@ -19,7 +19,8 @@ export class Rotation {
   #arranged: readonly Priority<Endpoint>[];
   /** By priority, at least one. */
   #tiers: readonly Tier[] = [];
-  /** Their shares of the calls in percent. */
+  /** What they can carry, and their shares of the calls in percent. */
+  #standings: readonly PriorityHealth[] = [];
   #loads: readonly number[] = [];
   #panicThreshold = 0;
   /** When to look at the endpoints anew: when the first hold is over, or at once. */
@@ -106,7 +107,8 @@ export class Rotation {
       endpoint = this.pick(call);
     }
     if (endpoint !== undefined && !tried.has(endpoint)) return endpoint;
-    const candidates = this.#tiers[(endpoint ?? first).priority]?.candidates ?? [];
+    const { priority = 0 } = endpoint ?? first;
+    const candidates = this.#tiers[priority]?.candidates ?? [];
     // From a random place: the first of the list would get all of them.
     const count = candidates.length;
     const start = Math.floor(this.#runtime.random() * count);
@@ -132,33 +134,52 @@ export class Rotation {
 
   /** With `retryRemoteLocalities` a retry leaves out the priorities that its call has tried, if there are others. */
   #loadsFor({ attempts, policy }: Call): readonly number[] {
-    if (attempts.length < 2 || policy.retry?.retryRemoteLocalities !== true) return this.#loads;
+    // The attempt that is chosen for is among them already.
+    const made = attempts.length - 1;
+    if (made < UPDATE_FREQUENCY || policy.retry?.retryRemoteLocalities !== true) return this.#loads;
+    const counted = attempts.slice(0, made - (made % UPDATE_FREQUENCY));
     const tried = new Set(
-      attempts.map(({ endpoint }) => (endpoint as Endpoint | undefined)?.priority),
+      counted.map(({ endpoint }) => (endpoint as Endpoint | undefined)?.priority),
     );
-    return loadsBeside(this.#tiers, (priority) => tried.has(priority)) ?? this.#loads;
+    return loadsBeside(this.#standings, (priority) => tried.has(priority)) ?? this.#loads;
   }
 
   #rearrange(endpoints: readonly Endpoint[], policy: LocalityPolicy | undefined): void {
     const arranged = arrange(endpoints, policy);
-    this.#look(arranged, this.#factory, true);
+    this.#look(arranged, this.#factory, true, endpoints);
     this.#arranged = arranged;
   }
 
   /** When the user's policy throws, everything is as before, and the next pick looks again. */
-  #look(arranged: readonly Priority<Endpoint>[], factory: BalancerFactory, anew: boolean): void {
-    const { loads, panics } = priorityLoads(arranged.map(healthOf), this.#panicThreshold);
+  #look(
+    arranged: readonly Priority<Endpoint>[],
+    factory: BalancerFactory,
+    anew: boolean,
+    endpoints = this.#endpoints,
+  ): void {
+    const healths = arranged.map(healthOf);
+    const { panics } = priorityLoads(healths, this.#panicThreshold);
     const tiers = arranged.map((priority, index) => {
       const previous = this.#tiers[index];
       const context = { runtime: this.#runtime, factory, previous, anew };
       return new Tier(priority, panics[index] === true, context);
     });
+    if (anew) for (const endpoint of endpoints) endpoint.withdraw();
     tiers.forEach((tier, priority) => tier.takeOver(priority));
     this.#tiers = tiers;
-    this.#loads = loads;
+    // One whose endpoints are all held is as good as empty while another one has a free one.
+    const someFree = tiers.some(({ hasFree }) => hasFree);
+    this.#standings = healths.map(({ count, healthy }, index) => ({
+      count,
+      healthy: someFree && tiers[index]?.hasFree !== true ? 0 : healthy,
+    }));
+    this.#loads = priorityLoads(this.#standings, this.#panicThreshold).loads;
     this.#nextLook = tiers.reduce((first, { heldUntil }) => Math.min(first, heldUntil), Infinity);
   }
 }
+
+/** As Istio sets Envoy's `previous_priorities`: after so many attempts, and after as many more, those are left out. */
+const UPDATE_FREQUENCY = 2;
 
 /** How often Istio lets Envoy draw anew for a retry (`host_selection_retry_max_attempts`). */
 const RESELECTIONS = 5;

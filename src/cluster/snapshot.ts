@@ -9,8 +9,11 @@ export interface EndpointSnapshot {
   readonly weight: number;
   /** `region/zone/subzone`; empty when unknown. */
   readonly locality: string;
-  /** 0 is chosen first: the one that was given, and with `locality` how near it is; without gaps. */
-  readonly priority: number;
+  /**
+   * 0 is chosen first: the one that was given, and with `locality` how near it is; without gaps. Undefined where
+   * `locality.distribute` has no share for it.
+   */
+  readonly priority: number | undefined;
   /** True while the endpoint is in rotation. */
   readonly healthy: boolean;
   /** Taken out of rotation by outlier detection. */

@@ -35,8 +35,9 @@ interface Group {
 const ALL = '*';
 
 export class Tier {
-  readonly count: number;
-  readonly healthy: number;
+  readonly #endpoints: readonly Endpoint[];
+  /** One that is healthy is not held. */
+  readonly hasFree: boolean;
   readonly inPanic: boolean;
   /** Those that may be chosen. */
   readonly candidates: readonly Endpoint[];
@@ -56,8 +57,8 @@ export class Tier {
     const healthy = endpoints.filter(isHealthy);
     const usable = inPanic ? endpoints : healthy;
     const held = usable.filter(({ heldUntil }) => heldUntil > now);
-    this.count = endpoints.length;
-    this.healthy = healthy.length;
+    this.#endpoints = endpoints;
+    this.hasFree = healthy.some(({ heldUntil }) => heldUntil <= now);
     this.inPanic = inPanic;
     this.candidates = held.length === 0 ? usable : withoutHeld(usable, held);
     this.heldUntil = held.reduce((first, one) => Math.min(first, one.heldUntil), Infinity);
@@ -88,11 +89,9 @@ export class Tier {
 
   /** From now on its balancers hear of its endpoints. */
   takeOver(priority: number): void {
+    for (const endpoint of this.#endpoints) endpoint.priority = priority;
     for (const { members, balancer } of this.#groups) {
-      for (const endpoint of members) {
-        endpoint.priority = priority;
-        endpoint.balancer = balancer;
-      }
+      for (const endpoint of members) endpoint.balancer = balancer;
     }
   }
 

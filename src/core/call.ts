@@ -75,6 +75,8 @@ export interface EndpointHealth {
   readonly endpoints: number;
   readonly ejected: number;
   readonly failedCheck: number;
+  /** By `locality.distribute`. */
+  readonly withoutShare: number;
 }
 
 /** Places for attempts beyond the first of their call. */

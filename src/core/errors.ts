@@ -107,15 +107,19 @@ export class NoHealthyEndpointError extends CallError {
 }
 
 function whyNone({ chain: { upstream } }: Call): string {
-  const { endpoints, ejected, failedCheck } = upstream.endpointHealth;
+  const { endpoints, ejected, failedCheck, withoutShare } = upstream.endpointHealth;
   if (endpoints === 0) return 'has no endpoint';
   const reasons = [
     ...(ejected > 0 ? [`${ejected} ejected by outlier detection`] : []),
     ...(failedCheck > 0 ? [`${failedCheck} failed the health check`] : []),
   ];
+  const unmeant =
+    withoutShare > 0 ? [`${withoutShare} without a share in locality.distribute`] : [];
   const count = `has ${endpoints === 1 ? '1 endpoint' : `${endpoints} endpoints`}`;
-  if (reasons.length === 0) return `${count}, and its load balancer chose none`;
-  return `${count}, of which none is healthy: ${reasons.join(', ')}`;
+  if (reasons.length === 0) {
+    return `${count}, ${unmeant[0] ?? 'and its load balancer chose none'}`;
+  }
+  return `${count}, of which none is healthy: ${[...reasons, ...unmeant].join(', ')}`;
 }
 
 /** A limit of the connection pool was reached: the request was never sent. */

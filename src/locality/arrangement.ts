@@ -34,11 +34,13 @@ export function arrange<E extends Placed>(
   policy: LocalityPolicy | undefined,
 ): readonly Priority<E>[] {
   const weigh = weighing(policy);
-  return inOrder(endpoints, (endpoint) => rank(endpoint, policy)).map((level) => {
+  const priorities = inOrder(endpoints, (endpoint) => rank(endpoint, policy)).map((level) => {
     const localities = weigh?.(level);
     if (localities === undefined) return { endpoints: level, localities };
     return { endpoints: localities.flatMap((locality) => [...locality.endpoints]), localities };
   });
+  const meant = priorities.filter((priority) => priority.endpoints.length > 0);
+  return meant.length === 0 ? priorities.slice(0, 1) : meant;
 }
 
 /** By rank; ranks that nobody has leave no gap. */

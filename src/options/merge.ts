@@ -57,6 +57,8 @@ function mergeFor(key: string): Merge {
       return mergeTimeouts;
     case 'retry':
       return mergeRetries;
+    case 'locality':
+      return mergeLocalities;
     case 'healthCheck':
       return mergeHealthChecks;
     case 'connectionPool':
@@ -109,6 +111,21 @@ function withoutOldLimit(base: unknown, update: Readonly<Record<string, unknown>
   if (!isPlainObject(base) || !isPlainObject(read(update, 'budget'))) return base;
   return { ...base, maxRetries: undefined };
 }
+
+/** `failover` over `distribute` takes its place, and the other way round: there is but one of them. */
+const mergeLocalities: Merge = (base, update, depth) => {
+  if (!isPlainObject(update) || !isPlainObject(base)) return mergeValues(base, update, depth);
+  const gives = (key: string): boolean => itemsOf(read(update, key))?.length !== undefined;
+  const gone = [
+    ...(gives('distribute') && !gives('failover') ? ['failover'] : []),
+    ...(gives('failover') && !gives('distribute') ? ['distribute'] : []),
+  ];
+  return mergeValues(
+    { ...base, ...Object.fromEntries(gone.map((key) => [key, undefined])) },
+    update,
+    depth,
+  );
+};
 
 /** A check of one kind over one of the other takes its place; the paces stay. */
 const mergeHealthChecks: Merge = (base, update, depth) => {

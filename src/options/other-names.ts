@@ -40,6 +40,7 @@ export const otherNames: ReadonlyMap<string, string> = new Map([
   ['localitylbsetting', 'locality'],
   ['localityloadbalancer', 'locality'],
   ['failovers', 'locality.failover'],
+  ['region', 'locality.local'],
   ['zone', 'locality.local'],
   // Services and endpoints
   ['host', 'service'],
@@ -192,6 +193,9 @@ export const otherNames: ReadonlyMap<string, string> = new Map([
 
 /** What a name means in one place: the option that has it, and the name, simplified. */
 export const namesInPlace: ReadonlyMap<string, string> = new Map([
+  ['endpoints.region', 'endpoints[].locality'],
+  ['endpoints.zone', 'endpoints[].locality'],
+  ['endpoints.subzone', 'endpoints[].locality'],
   ['retry.delay', 'retry.backoff.baseInterval'],
   ['retry.interval', 'retry.backoff.baseInterval'],
   ['retry.timeout', 'retry.perTryTimeout'],

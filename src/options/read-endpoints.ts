@@ -63,6 +63,12 @@ export const readEndpoints: Reader<readonly EndpointAddress[]> = (value, at) => 
   return complete(endpoints);
 };
 
+/** True of the list that `ownOrigin` makes: where it is cannot be said. */
+export function isOwnOrigin(origin: string, endpoints: readonly EndpointAddress[]): boolean {
+  const [first, ...others] = endpoints;
+  return first?.url === origin && first.locality === '' && others.length === 0;
+}
+
 /** The one endpoint of a service that has no list: its own origin. */
 export function ownOrigin(origin: string): readonly EndpointAddress[] {
   const weight = defaults['endpoints[].weight'];

@@ -10,8 +10,8 @@ import { meantFor, list, object, orFalse, readEntries, text, wholeNumber } from 
 import { Place, type Reader } from './place.js';
 
 /** `region/zone/subzone`, parts left out from the right. */
-export const LOCALITY = /^(?:[^\s/]+(?:\/[^\s/]+){0,2})?$/;
-export const A_LOCALITY = "'region/zone/subzone', parts left out from the right alone";
+export const LOCALITY = /^(?:[^\s/*]+(?:\/[^\s/*]+){0,2})?$/;
+export const A_LOCALITY = "'region/zone/subzone' without *, parts left out from the right alone";
 
 const readLocal = text(/^[^\s/*]+(?:\/[^\s/*]+){0,2}$/, A_LOCALITY);
 const readRegion = text(/^[^\s/*]+$/, 'a region, without / and *');
@@ -30,6 +30,14 @@ const readFailoverRule: Reader<FailoverRule> = (value, at) => {
   if (read?.from === undefined || read.to === undefined) return null;
   const { from, to } = read;
   return from === to ? at.key('to').refuse(to, `another region than 'from'`) : { from, to };
+};
+
+const readFailoverRules: Reader<readonly FailoverRule[]> = (value, at) => {
+  const rules = list(readFailoverRule, 'a list of objects with from and to')(value, at);
+  const again = rules?.find(
+    ({ from }, index) => rules.findIndex((one) => one.from === from) < index,
+  );
+  return again ? at.refuseFound(`${quote(again.from)} again in 'from'`, 'each region once') : rules;
 };
 
 const readShares: Reader<ReadonlyMap<string, number>> = (value, at) => {
@@ -71,7 +79,7 @@ const readDistributeRules: Reader<readonly DistributeRule[]> = (value, at) => {
 const localityObject = object(
   {
     local: readLocal,
-    failover: list(readFailoverRule, 'a list of objects with from and to'),
+    failover: readFailoverRules,
     distribute: readDistributeRules,
   },
   'an object of options, or false',

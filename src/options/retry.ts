@@ -137,8 +137,8 @@ export interface RetryOptions {
    */
   readonly ignorePreviousHosts?: boolean | undefined;
   /**
-   * A further attempt leaves out the priorities of endpoints that its call has tried, if another one has healthy endpoints:
-   * Istio's `retryRemoteLocalities`, Envoy's `previous_priorities`. Without priorities, or localities that come first, it
+   * After every second attempt, further ones leave out the priorities of endpoints that the call has tried, if another one has
+   * healthy endpoints: Istio's `retryRemoteLocalities`, Envoy's `previous_priorities` with an update frequency of 2. Without priorities, or localities that come first, it
    * changes nothing.
    * @default false
    */

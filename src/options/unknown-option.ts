@@ -67,7 +67,7 @@ function suggestion(
 ): { hint?: string; meant?: string } {
   const { owner, name } = nameOf(key, at);
   const wanted = simplified(name);
-  const inPlace = namesInPlace.get(`${owner}.${wanted}`);
+  const inPlace = namesInPlace.get(`${owner.replace(/\[\d+\]$/, '')}.${wanted}`);
   if (inPlace !== undefined) return { hint: hereItIs(inPlace, at), meant: lastPart(inPlace) };
   const same = [...known, ...later].find((option) => simplified(option) === wanted);
   const answer = otherConcepts.get(`${owner}.${wanted}`) ?? otherConcepts.get(wanted);

@@ -19,6 +19,7 @@ import { localityWarnings, type LocalityWarningCode } from './locality-warnings.
 import { outlierWarnings, type OutlierWarningCode } from './outlier-warnings.js';
 import { defaultIdleTimeout } from './read-connection-pool.js';
 import { defaultBaseInterval } from './read-retry.js';
+import { isOwnOrigin } from './read-endpoints.js';
 import { usesTls } from './read-services.js';
 
 export type WarningCode =
@@ -108,7 +109,8 @@ export function policyWarnings(policy: WarnedPolicy, path: string): PolicyWarnin
 
 function checkLocality(locality: LocalitySettings, policy: WarnedPolicy, say: Say): void {
   const noticesFailure = policy.outlierDetection !== undefined || policy.healthCheck !== undefined;
-  const { endpoints } = policy;
+  const { origin = '', endpoints = [] } = policy;
+  if (isOwnOrigin(origin, endpoints)) return;
   for (const { option, sentence } of localityWarnings({ locality, noticesFailure, endpoints })) {
     say('OUTRIGGER_LOCALITY_HAS_NO_EFFECT', option, sentence);
   }

@@ -9,8 +9,9 @@ import { HealthChecks } from '../cluster/health-checks.js';
 import { Limits } from '../cluster/limits.js';
 import type { SlotLimits } from '../cluster/retry-slots.js';
 import { chainsFor } from '../layers/chain.js';
-import { localityPolicy } from '../locality/locality-policy.js';
+import { localityPolicy, type LocalityPolicy } from '../locality/locality-policy.js';
 import type { NormalizedClientOptions, NormalizedService } from '../options/normalized.js';
+import { isOwnOrigin } from '../options/read-endpoints.js';
 import { serviceOf } from '../options/read-services.js';
 import { defaultBudget } from '../options/retry-policy.js';
 import { ClusterTransport } from '../transport/cluster-transport.js';
@@ -176,7 +177,10 @@ function apply(served: Served, next: NormalizedService, options: NormalizedClien
   if (!isDeepStrictEqual(next.healthCheck, policy.healthCheck)) setHealthCheck(served, next);
 }
 
-function localityOf({ locality, outlierDetection, healthCheck }: NormalizedService) {
+/** An origin that is its own endpoint is nowhere: no locality can leave it out. */
+function localityOf(service: NormalizedService): LocalityPolicy | undefined {
+  const { origin, endpoints, locality, outlierDetection, healthCheck } = service;
+  if (isOwnOrigin(origin, endpoints)) return undefined;
   return localityPolicy(locality, outlierDetection !== undefined || healthCheck !== undefined);
 }
 

@@ -170,6 +170,16 @@ describe('priorities', () => {
     expect(counters.lb_healthy_panic).toBeLessThan(330);
   });
 
+  test('one whose endpoints are all held hands its part on, until they are free', () => {
+    const { groups, rotation, shares } = rotating([{ count: 2 }, { count: 2, priority: 1 }]);
+    for (const endpoint of groups[0] ?? []) endpoint.heldUntil = 1000;
+    rotation.refresh();
+    expect(shares(100)).toEqual([0, 100, 0]);
+    for (const endpoint of groups[1] ?? []) endpoint.heldUntil = 1000;
+    rotation.refresh();
+    expect(shares(100)).toEqual([100, 0, 0]);
+  });
+
   test('are shown on the endpoints without gaps', () => {
     const { endpoints } = rotating([
       { count: 1, priority: 9 },
@@ -237,6 +247,19 @@ describe('localities', () => {
     expect(shares(1000)).toEqual([0, 100, 0, 0]);
     setHealthy(0, 2);
     expectNear(shares(), [70, 30, 0, 0]);
+  });
+
+  test('who is not named has no priority, and who is ill has one', () => {
+    const parts = [
+      { count: 1, locality: 'c' },
+      { count: 1, locality: 'a', priority: 1 },
+      { count: 1, locality: 'b', priority: 1, healthy: 0 },
+    ];
+    const { endpoints, rotation } = rotating(parts, { policy: shared({ a: 50, b: 50 }) });
+    expect(endpoints.map(({ priority }) => priority)).toEqual([undefined, 0, 0]);
+    expect(endpoints[0]?.balancer).toBeUndefined();
+    rotation.setLocality(undefined);
+    expect(endpoints.map(({ priority }) => priority)).toEqual([0, 1, 1]);
   });
 
   test('while all that are named are out nobody is found, and nobody else is asked', () => {
@@ -439,10 +462,13 @@ describe('a further attempt', () => {
       Endpoint,
       Endpoint,
     ];
+    // After every second attempt, as Istio sets it.
     expect(partsOf(all, retried(true))).toEqual(new Set([0]));
-    expect(partsOf(all, retried(true, one))).toEqual(new Set([1]));
-    expect(partsOf(all, retried(true, one, two))).toEqual(new Set([2]));
-    const everywhere = retried(true, one, two, three);
+    expect(partsOf(all, retried(true, one))).toEqual(new Set([0]));
+    expect(partsOf(all, retried(true, one, one))).toEqual(new Set([1]));
+    expect(partsOf(all, retried(true, one, one, two))).toEqual(new Set([1]));
+    expect(partsOf(all, retried(true, one, one, two, two))).toEqual(new Set([2]));
+    const everywhere = retried(true, one, one, two, two, three, three);
     expect(partsOf(all, everywhere)).toEqual(new Set([0]));
   });
 
@@ -450,8 +476,17 @@ describe('a further attempt', () => {
     const all = tiers();
     const [one] = all.endpoints as [Endpoint];
     all.setHealthy(1, 0);
-    expect(partsOf(all, retried(true, one))).toEqual(new Set([2]));
+    expect(partsOf(all, retried(true, one, one))).toEqual(new Set([2]));
     all.setHealthy(2, 0);
-    expect(partsOf(all, retried(true, one))).toEqual(new Set([0]));
+    expect(partsOf(all, retried(true, one, one))).toEqual(new Set([0]));
+  });
+
+  test('with retryRemoteLocalities knows the priorities of now, and nothing of who has left', () => {
+    const all = tiers();
+    const [one, , two] = all.endpoints as [Endpoint, Endpoint, Endpoint];
+    all.rotation.setEndpoints(all.endpoints.slice(2));
+    one.withdraw();
+    expect(partsOf(all, retried(true, one, one))).toEqual(new Set([1]));
+    expect(partsOf(all, retried(true, two, two))).toEqual(new Set([2]));
   });
 });

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ClientOptions, ResilientClient } from '../../src/index.js';
 import { virtualRuntime, type LoopbackServerOptions } from '../../src/testing/index.js';
-import { shop } from '../support/fleet.js';
+import { clientFor } from '../support/client.js';
+import { fleetOf, shop } from '../support/fleet.js';
 
 const ZONES = ['us-west1/us-west1-a', 'us-west1/us-west1-b', 'us-east1/us-east1-a'] as const;
 
@@ -132,22 +133,56 @@ describe('in shares', () => {
 });
 
 describe('a retry', () => {
-  const retry = { attempts: 1, retryOn: [503] } as const;
+  const retry = {
+    attempts: 2,
+    retryOn: [503],
+    backoff: { baseInterval: 1, maxInterval: 1 },
+  } as const;
+  /** Nobody is found out. */
+  const outlierDetection = { consecutive5xxErrors: 1000 };
 
   test('stays in its zone, which has not been found out yet', async () => {
-    const { down, spread } = await zones({ retry });
+    const { down, spread } = await zones({ retry, outlierDetection });
     down.add(ZONES[0]);
-    expect(await spread(1)).toEqual({ byZone: [2, 0, 0], failed: [503] });
+    expect(await spread(1)).toEqual({ byZone: [3, 0, 0], failed: [503] });
   });
 
-  test('with retryRemoteLocalities goes elsewhere at once', async () => {
+  test('with retryRemoteLocalities goes elsewhere with the second one', async () => {
     const { client, down } = await zones({
       retry: { ...retry, retryRemoteLocalities: true },
+      outlierDetection,
     });
     down.add(ZONES[0]);
     const response = await client.fetch('/');
     const asked = client.explain(response)?.attempts.map(({ locality }) => locality);
-    expect(asked).toEqual([ZONES[0], ZONES[1]]);
+    expect(asked).toEqual([ZONES[0], ZONES[0], ZONES[1]]);
+    await response.text();
+  });
+});
+
+describe('endpoints without a share', () => {
+  test('are told apart from those that are ill', async () => {
+    const { client } = await zones({
+      locality: { local: ZONES[0], distribute: [{ from: '*', to: { [ZONES[0]]: 100 } }] },
+    });
+    expect(client.endpoints().map(({ priority }) => priority)).toEqual([
+      0,
+      0,
+      ...Array.from({ length: 4 }),
+    ]);
+    client.update({ locality: { distribute: [{ from: '*', to: { 'eu-west1': 100 } }] } });
+    await expect(client.fetch('/')).rejects.toThrow(
+      'has 6 endpoints, 6 without a share in locality.distribute',
+    );
+  });
+
+  test('the origin itself, where no list is given, is nowhere: shares do not leave it out', async () => {
+    const fleet = await fleetOf({ endpoints: 1 });
+    const client = clientFor({
+      locality: { local: ZONES[0], distribute: [{ from: '*', to: { [ZONES[0]]: 100 } }] },
+    });
+    const response = await client.fetch(fleet.server(0).url);
+    expect(response.status).toBe(200);
     await response.text();
   });
 });

@@ -1,9 +1,10 @@
 /** The `locality` option, and the own locality from the environment. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { mergeOptions } from '../../src/options/merge.js';
 import { readOptions } from '../../src/options/validate.js';
 import { testRefusals } from './refusal.js';
 
-const LOCALITY = "expected 'region/zone/subzone', parts left out from the right alone";
+const LOCALITY = "expected 'region/zone/subzone' without *, parts left out from the right alone";
 const PATTERN =
   "expected a pattern such as 'us-west1/us-west1-a' or 'us-west1/*', with * at its end alone";
 const REGION = 'expected a region, without / and *';
@@ -109,6 +110,17 @@ describe('what is wrong', () => {
       `locality.failover[1].to: found '*', ${REGION}`,
     ],
     [
+      'two regions to fail over to',
+      failover({ from: 'a', to: 'b' }, { from: 'a', to: 'c' }),
+      "locality.failover: found 'a' again in 'from', expected each region once",
+    ],
+    [
+      'the place of an endpoint in parts',
+      { service: 'http://a', endpoints: [{ url: 'http://b', zone: 'z' }] },
+      "unknown option 'endpoints[0].zone'; here it is 'endpoints[].locality'",
+    ],
+    ['its own place', { region: 'a' }, "unknown option 'region'; here it is 'locality.local'"],
+    [
       'both',
       {
         locality: {
@@ -168,6 +180,21 @@ describe('the own locality', () => {
     expect(() => readOptions({ locality: { local: 'a' } })).not.toThrow();
     expect(() => readOptions({ locality: false })).not.toThrow();
   });
+});
+
+test('one kind over the other takes its place', () => {
+  const distribute = [{ from: 'us-west1/*', to: { 'us-west1/a': 100 } }];
+  const rules = [{ from: 'us-west1', to: 'us-east1' }];
+  const { services } = readOptions({
+    locality: { local: 'us-west1/a', failover: rules },
+    services: { 'http://a': { locality: { distribute } } },
+  });
+  expect(services.get('http://a')?.locality).toMatchObject({ local: 'us-west1/a', failover: [] });
+  const merged = mergeOptions(
+    { locality: { local: 'us-west1/a', distribute } },
+    { locality: { failover: rules } },
+  );
+  expect(merged.locality).toEqual({ local: 'us-west1/a', failover: rules, distribute: undefined });
 });
 
 test('a service changes what the client says', () => {

@@ -7,7 +7,7 @@ const ORIGIN =
 const ENDPOINT =
   "expected an http or https origin such as 'http://10.0.0.7:8080', or 'unix:' and an absolute path";
 const WEIGHT = 'expected a whole number from 1 to 4294967295';
-const LOCALITY = "expected 'region/zone/subzone', parts left out from the right alone";
+const LOCALITY = "expected 'region/zone/subzone' without *, parts left out from the right alone";
 const service = 'http://a';
 
 describe('options that are no object', () => {

@@ -19,7 +19,7 @@ import { run, runNode, runNpm } from './child.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const consumer = join(root, 'scripts', 'pack-consumer');
-const { name, version, dependencies } = JSON.parse(
+const { name, version, dependencies, peerDependencies } = JSON.parse(
   readFileSync(join(root, 'package.json'), 'utf8'),
 );
 const work = mkdtempSync(join(tmpdir(), 'outrigger-pack-'));
@@ -103,7 +103,8 @@ check('the built files import nothing that an installation lacks', () => {
     for (const { fileName } of ts.preProcessFile(text, true, true).importedFiles) {
       const [, wanted] = /^((?:@[^/]+\/)?[^/]+)/.exec(fileName) ?? [];
       const known = fileName.startsWith('.') || isBuiltin(fileName) || wanted === name;
-      if (!known && !(wanted in dependencies)) throw new Error(`dist/${file} imports ${fileName}`);
+      if (!known && !(wanted in { ...dependencies, ...peerDependencies }))
+        throw new Error(`dist/${file} imports ${fileName}`);
     }
   }
 });

@@ -74,6 +74,13 @@ export interface ResilientClient extends AsyncDisposable {
    * @throws TypeError when the listener is no function
    */
   onCircuitChange(listener: (event: CircuitEvent) => void): Disposable;
+  /**
+   * Resolves when every configured service has its endpoints: at once with lists of your own, otherwise with the first
+   * list of each discovery. `timeout` is in milliseconds, or text such as '5s'; without it the longest
+   * `discoveryTimeout` of these services holds.
+   * @throws NotReadyError (as a rejection) which says whose discovery has not answered, and why; OptionsError for a timeout that is none
+   */
+  ready(options?: { readonly timeout?: number | string }): Promise<void>;
   /** The chain of layers of each cluster, in words. */
   describe(): string;
   /**
@@ -168,6 +175,9 @@ export function createResilientClient(options?: ClientOptions): ResilientClient 
     onHealthChange: (listener) => services.events.health.add(listener),
     onOverflow: (listener) => services.events.overflow.add(listener),
     onCircuitChange: (listener) => services.events.circuit.add(listener),
+    async ready({ timeout } = {}) {
+      await services.ready(timeout === undefined ? undefined : parseDuration(timeout, 'timeout'));
+    },
     describe: () => [...services].map(describeChain).join('\n'),
     update(update) {
       current = readUpdate(current, update);

@@ -15,6 +15,7 @@ export {
   ConnectionError,
   isOutriggerError,
   NoHealthyEndpointError,
+  NotReadyError,
   OptionsError,
   OverflowError,
   RefusedError,
@@ -44,6 +45,9 @@ export {
   type IncomingDeadlineOptions,
   type IncomingRequest,
 } from './deadlines.js';
+export { custom, dns, file, type CustomOptions, type FileOptions } from './discovery.js';
+export type { EndpointSource } from './discovery/custom.js';
+export type { ParseEndpoints } from './discovery/parse-file.js';
 export type {
   CircuitEvent,
   CircuitState,
@@ -72,6 +76,13 @@ export type { ResilientRequestInit } from './faces/request-init.js';
 export type { RequestOptions } from './faces/request.js';
 export type { ConnectionPoolOptions } from './options/connection-pool.js';
 export type { CircuitBreakerOptions } from './options/circuit-breaker.js';
+export type { DnsOptions } from './options/dns.js';
+export type {
+  Discovery,
+  DiscoveryHost,
+  EndpointList,
+  RunningDiscovery,
+} from './options/discovery.js';
 export type { HealthCheckOptions, StatusCodes } from './options/health-check.js';
 export type { HedgeOptions } from './options/hedge.js';
 export type { HashedValue, HashOn, HashSourceOptions } from './options/hash-on.js';

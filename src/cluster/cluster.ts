@@ -9,6 +9,7 @@ import * as drive from '../core/drive.js';
 import type { Runtime } from '../core/runtime.js';
 import type { LocalityPolicy } from '../locality/locality-policy.js';
 import { CircuitBreaker } from './circuit-breaker.js';
+import type { AwaitedList } from './awaited-list.js';
 import type { Counters } from './counters.js';
 import type { ClusterEvents } from './events.js';
 import type { HeadTimes } from './head-times.js';
@@ -62,12 +63,21 @@ export class Cluster implements Upstream {
   headTimes: HeadTimes | undefined = undefined;
   /** There once they have been on; what they have counted stays. */
   healthChecks: HealthChecks | undefined = undefined;
+  /** There until its discovery, if it has one, has brought a first list. */
+  awaited: AwaitedList | undefined = undefined;
+  /** Where its endpoints come from, by name; undefined for a list of the user's. */
+  discovery: string | undefined = undefined;
+  /** Told when an endpoint could not be connected to, for those who can look for others. */
+  onConnectFailure: (() => void) | undefined = undefined;
   /** What its calls go through. Set right after it is made, and when its policy changes. */
   chains!: Chains;
   readonly #connect: (endpoint: Endpoint) => Sender;
   readonly #idle: () => void;
   readonly #calls = new CallList('clusterSlot');
   readonly #rotation: Rotation;
+  /** Kept from list to list, since to fill it takes longer than to look into it. */
+  readonly #byUrl: Map<string, Endpoint>;
+  #lists = 0;
   /** Why it takes no calls any more. */
   #closed: { readonly reason: unknown } | undefined = undefined;
 
@@ -93,6 +103,7 @@ export class Cluster implements Upstream {
       parts.runtime,
       parts.counters,
     );
+    this.#byUrl = new Map(this.endpoints.map((endpoint) => [endpoint.url, endpoint]));
   }
 
   get policy(): string {
@@ -106,6 +117,10 @@ export class Cluster implements Upstream {
 
   get endpoints(): readonly Endpoint[] {
     return this.#rotation.endpoints;
+  }
+
+  get missing(): string | undefined {
+    return this.awaited?.words;
   }
 
   get endpointHealth(): EndpointHealth {
@@ -132,11 +147,12 @@ export class Cluster implements Upstream {
 
   /** A new list: endpoints that stay keep what is known of them, those that go finish what is in flight. */
   setEndpoints(addresses: readonly EndpointAddress[]): void {
-    const known = new Map(this.endpoints.map((endpoint) => [endpoint.url, endpoint]));
+    const before = this.endpoints;
+    const list = (this.#lists += 1);
     const endpoints = addresses.map((address) => {
-      const endpoint = known.get(address.url);
+      const endpoint = this.#byUrl.get(address.url);
       if (endpoint === undefined) return this.#newEndpoint(address);
-      known.delete(address.url);
+      endpoint.list = list;
       endpoint.weight = address.weight;
       endpoint.locality = address.locality;
       endpoint.ownPriority = address.priority;
@@ -145,7 +161,14 @@ export class Cluster implements Upstream {
     this.#rotation.setEndpoints(endpoints);
     this.counters.membership_change += 1;
     this.healthChecks?.endpointsChanged();
-    for (const endpoint of known.values()) {
+    for (const endpoint of endpoints) {
+      if (endpoint.list === list) continue;
+      endpoint.list = list;
+      this.#byUrl.set(endpoint.url, endpoint);
+    }
+    for (const endpoint of before) {
+      if (endpoint.list === list) continue;
+      this.#byUrl.delete(endpoint.url);
       this.outliers.left(endpoint);
       endpoint.withdraw();
       endpoint.sender.leave();
@@ -228,6 +251,7 @@ export class Cluster implements Upstream {
     const ok = answered && attempt.status < 500;
     if (ok) endpoint.success += 1;
     else if (!cancelled) endpoint.error += 1;
+    if (reason?.kind === 'connect-failure') this.onConnectFailure?.();
     endpoint.balancer?.ended?.(endpoint, {
       latency: (headAt === -1 ? attempt.endedAt : headAt) - attempt.startedAt,
       ok,

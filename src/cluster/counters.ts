@@ -39,6 +39,11 @@ export class Counters {
   /** Answers of the user's `fallback`; Envoy has no such thing. */
   upstream_rq_fallback = 0;
   membership_change = 0;
+  update_attempt = 0;
+  update_success = 0;
+  update_failure = 0;
+  update_empty = 0;
+  update_no_rebuild = 0;
   /** Times that an endpoint was put on hold for what it has asked for; Envoy has no such thing. */
   endpoint_held_total = 0;
   /** Final answers by status, the client's own included. */

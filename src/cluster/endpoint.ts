@@ -22,6 +22,8 @@ export interface Sender {
   send(attempt: Attempt): void;
   /** Connections that are open or being opened, and those of them that wait for work. */
   readonly size: { readonly open: number; readonly idle: number };
+  /** True while at least one of its connections is made. */
+  readonly isConnected: boolean;
   /** Attempts that wait for a connection. */
   readonly waiting: number;
   /** The options of the pool have changed. */
@@ -72,6 +74,8 @@ export class Endpoint {
   balancer: Balancer | undefined = undefined;
   /** @internal What outlier detection remembers of it. */
   readonly outlier = new OutlierRecord();
+  /** @internal The number of the latest list of the cluster that has it. */
+  list = 0;
   /** @internal Set by the cluster before the first attempt. */
   sender!: Sender;
 

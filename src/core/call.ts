@@ -56,6 +56,8 @@ export interface Upstream {
   readonly slots: Slots;
   /** Asked for when there was no endpoint to send to, to say why. */
   readonly endpointHealth: EndpointHealth;
+  /** What its first list of endpoints waits for, in words; undefined once that is there. */
+  readonly missing?: string | undefined;
   /** Undefined when there is no endpoint to send to. */
   pick(call: Call): AttemptEndpoint | undefined;
   /** An attempt begins at its endpoint. */

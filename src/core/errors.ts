@@ -84,7 +84,12 @@ function timeoutWords(call: Call, option: TimeLimit['option'], milliseconds: num
 }
 
 /** What the time of the call was spent on, which shows where it left none for the retries. */
-function spentOn({ answer, attempts: { length: made }, policy: { retry } }: Call): string {
+function spentOn(call: Call): string {
+  const { answer, policy } = call;
+  const { retry } = policy;
+  const made = call.attempts.length;
+  const { missing } = call.chain.upstream;
+  if (made === 0 && missing !== undefined) return `, before the first attempt: ${missing}`;
   if (answer !== undefined || retry === undefined) return '';
   if (made === 0) return ', before the first attempt';
   const each = retry.perTryTimeout > 0 ? ` of up to ${retry.perTryTimeout} ms each` : '';
@@ -108,6 +113,7 @@ export class NoHealthyEndpointError extends CallError {
 
 function whyNone({ chain: { upstream } }: Call): string {
   const { endpoints, ejected, failedCheck, withoutShare } = upstream.endpointHealth;
+  if (upstream.missing !== undefined) return `has no endpoint, since ${upstream.missing}`;
   if (endpoints === 0) return 'has no endpoint';
   const reasons = [
     ...(ejected > 0 ? [`${ejected} ejected by outlier detection`] : []),
@@ -201,6 +207,22 @@ export class RefusedError extends CallError {
   /** @internal */
   constructor(call: Call, failure: Failure) {
     super(`refused: ${describeCause(failure.cause)}`, call, failure);
+  }
+}
+
+/** `client.ready()` waited in vain for the first list of endpoints of a service. */
+export class NotReadyError extends Error implements OutriggerError {
+  override readonly name = 'NotReadyError';
+  readonly code = 'ERR_OUTRIGGER_NOT_READY';
+  /** The cluster's name; of several, the first. */
+  readonly service: string;
+  /** @internal */
+  readonly [BRAND] = true;
+
+  /** @internal */
+  constructor(service: string, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.service = service;
   }
 }
 

@@ -9,6 +9,7 @@ import type { Policy, RateLimitHoldPolicy } from '../core/policy.js';
 import type { Runtime } from '../core/runtime.js';
 import { circuitBreaker } from './circuit-breaker.js';
 import { deadline } from './deadline.js';
+import { discovery } from './discovery.js';
 import { envoyHeaders } from './envoy-headers.js';
 import { headTimes } from './head-times.js';
 import { hedge } from './hedge.js';
@@ -84,6 +85,7 @@ function chainFor(
     observeCalls(counters),
     ...(parts.deadline ? [deadline] : []),
     ...options.callLayers,
+    ...(cluster.awaited === undefined ? [] : [discovery(cluster.awaited)]),
     ...(policy.circuitBreaker === undefined ? [] : [circuitBreaker(cluster.breaker)]),
     ...(parts.hedge ? [hedge(cluster)] : []),
     ...(parts.retry ? [retry(counters, policy.retry)] : []),

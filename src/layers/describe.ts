@@ -21,13 +21,18 @@ export function describeChain(cluster: Cluster): string {
   return [
     `${cluster.name} (${cluster.service.origin})`,
     `  call:     ${names(callLayers)}`,
-    `  balancer: ${cluster.policy} over ${count} ${count === 1 ? 'endpoint' : 'endpoints'}${warmupFigures(policy)}${stickyFigures(policy)}`,
+    `  balancer: ${cluster.policy} over ${count} ${count === 1 ? 'endpoint' : 'endpoints'}${origin(cluster)}${warmupFigures(policy)}${stickyFigures(policy)}`,
     ...localityLines(cluster),
     `  attempt:  ${names(attemptLayers)}${around === undefined ? '' : ' → around'}`,
     `  pool:     ${poolFigures(cluster.limits.policy)}`,
     `  exchange: ${cluster.limits.policy.http2 ? 'HTTP/2 where offered, else HTTP/1.1' : 'HTTP/1.1'}`,
     ...healthLines(cluster),
   ].join('\n');
+}
+
+function origin({ discovery, missing }: Cluster): string {
+  if (discovery === undefined) return '';
+  return missing === undefined ? ` from ${discovery}` : `: ${missing}`;
 }
 
 function warmupFigures({ loadBalancer }: Partial<ChainPolicy>): string {

@@ -13,6 +13,7 @@ export const defaults = {
   'endpoints[].weight': 1,
   'endpoints[].locality': '',
   'endpoints[].priority': 0,
+  discoveryTimeout: '10s',
   loadBalancer: 'least-request',
   'loadBalancer.policy': undefined,
   'loadBalancer.choiceCount': 2,

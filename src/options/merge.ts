@@ -6,6 +6,7 @@ import { defaults } from './defaults.js';
 import type { ClientOptions, UpdateOptions } from './options.js';
 import { canonicalOrigin } from './origin.js';
 import { entriesOf, isPlainObject, itemsOf } from './plain-object.js';
+import { isDiscovery } from './read-discovery.js';
 import { NO_LIMITS } from './read-connection-pool.js';
 
 /** Options that are code of the user's: handed on as they are, never copied. */
@@ -61,6 +62,8 @@ function mergeFor(key: string): Merge {
       return mergeLocalities;
     case 'healthCheck':
       return mergeHealthChecks;
+    case 'endpoints':
+      return mergeEndpoints;
     case 'connectionPool':
       return mergePools;
     default:
@@ -150,6 +153,10 @@ function withoutOtherKind(base: unknown, update: Readonly<Record<string, unknown
   }
   return read(update, 'path') === undefined ? base : { ...base, tcp: undefined };
 }
+
+/** A discovery is handed on as it is: the same one goes on as before. */
+const mergeEndpoints: Merge = (base, update, depth) =>
+  isDiscovery(update) ? update : mergeValues(base, update, depth);
 
 /** False is short for its limits being lifted, and says nothing of the rest. */
 const mergePools: Merge = (base, update, depth) =>

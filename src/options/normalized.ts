@@ -9,6 +9,7 @@ import type { AttemptLayer, CallLayer } from '../core/layer.js';
 import type { Policy, RateLimitHoldPolicy } from '../core/policy.js';
 import type { Runtime } from '../core/runtime.js';
 import type { LocalitySettings } from '../locality/locality-policy.js';
+import type { Discovery } from './discovery.js';
 import type { Around, ClientOptions, Fallback, Middleware, TlsOptions } from './options.js';
 
 /** How calls to a service are treated, wherever its endpoints come from. */
@@ -27,6 +28,8 @@ export interface NormalizedPolicy extends Policy {
   /** Undefined: off. */
   readonly outlierDetection: OutlierPolicy | undefined;
   readonly healthCheck: HealthCheckPolicy | undefined;
+  /** Milliseconds to wait for the first list of a discovery. */
+  readonly discoveryTimeout: number;
   /** As the user gave it, the service's own over the client's; what is absent is as Node has it. */
   readonly tls: TlsOptions;
 }
@@ -36,8 +39,9 @@ export interface NormalizedService extends NormalizedPolicy {
   /** Canonical, without a slash at the end. */
   readonly origin: string;
   readonly name: string;
-  /** Without a list of the user's: the origin itself, alone. */
+  /** Without a list of the user's: the origin itself, alone. Empty where a discovery brings them. */
   readonly endpoints: readonly EndpointAddress[];
+  readonly discovery: Discovery | undefined;
 }
 
 /** What a client is made from. */

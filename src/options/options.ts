@@ -4,6 +4,7 @@ import type { AttemptLayer, CallLayer } from '../core/layer.js';
 import type { Runtime } from '../core/runtime.js';
 import type { ConnectionPoolOptions } from './connection-pool.js';
 import type { CircuitBreakerOptions } from './circuit-breaker.js';
+import type { Discovery, EndpointList } from './discovery.js';
 import type { HealthCheckOptions } from './health-check.js';
 import type { HedgeOptions } from './hedge.js';
 import type { LoadBalancerOptions } from './load-balancer.js';
@@ -116,10 +117,16 @@ export interface ServiceOptions {
   readonly name?: string | undefined;
   /**
    * The endpoints of the service; text is short for `{ url: text }`. An empty list is legal: calls then fail for
-   * want of an endpoint.
+   * want of an endpoint. Or a discovery, which brings such lists: `dns()`, `file()`, `custom()`, or one of your own.
    * @default the service's own origin, whose name the system resolves for each new connection
    */
-  readonly endpoints?: readonly (EndpointOptions | string)[] | undefined;
+  readonly endpoints?: EndpointList | Discovery | undefined;
+  /**
+   * How long a call without a time of its own (`timeout`, `timeout.response`, a deadline) waits for the first list of a
+   * discovery, before it fails with `NoHealthyEndpointError`; also the time of `client.ready()`, unless that is given one.
+   * @default '10s'
+   */
+  readonly discoveryTimeout?: number | string | undefined;
   /**
    * How the endpoint of an attempt is chosen: a policy's name, an object with its options, or a policy of your own.
    * @default 'least-request'
@@ -206,7 +213,7 @@ export interface ClientOptions extends ServiceOptions {
   /**
    * Several services by their origins; not together with `service`. What the client says of `loadBalancer`, `locality`,
    * `timeout`, `retry`, `hedge`, `circuitBreaker`, `rateLimitHold`, `fallback`, `envoyHeaders`, `connectionPool`,
-   * `outlierDetection`, `healthCheck` and `tls` holds for those that do not have their own. Where both have one, objects
+   * `outlierDetection`, `healthCheck`, `discoveryTimeout` and `tls` holds for those that do not have their own. Where both have one, objects
    * merge, lists replace, and false switches off.
    */
   readonly services?: Readonly<Record<string, ServiceOptions>> | undefined;

@@ -51,6 +51,8 @@ export const otherNames: ReadonlyMap<string, string> = new Map([
   ['address', 'endpoints[].url'],
   ['lbendpoints', 'endpoints'],
   ['loadassignment', 'endpoints'],
+  ['discovery', 'endpoints'],
+  ['initialfetchtimeout', 'discoveryTimeout'],
   ['loadbalancingweight', 'endpoints[].weight'],
   // Timeouts
   ['headerstimeout', 'timeout.response'],

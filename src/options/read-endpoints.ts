@@ -4,7 +4,7 @@ import { defaults } from './defaults.js';
 import { describe, quote } from './describe.js';
 import { laterEndpointOptions } from './other-names.js';
 import { ENDPOINT, readEndpointUrl } from './origin.js';
-import type { Reader } from './place.js';
+import type { Place, Reader } from './place.js';
 import { A_LOCALITY, LOCALITY } from './read-locality.js';
 import { complete, object, readItems, text, wholeNumber, type Read } from './readers.js';
 
@@ -25,7 +25,7 @@ const endpointObject = object(endpointFields, 'an endpoint', {
   later: laterEndpointOptions,
 });
 
-const readEndpoint: Reader<EndpointAddress> = (value, at) => {
+export const readEndpoint: Reader<EndpointAddress> = (value, at) => {
   const read: Partial<Read<typeof endpointFields>> | null =
     typeof value === 'string'
       ? { url: readEndpointUrl(value, at) ?? undefined }
@@ -39,9 +39,16 @@ const readEndpoint: Reader<EndpointAddress> = (value, at) => {
   };
 };
 
+export const readEndpoints: Reader<readonly EndpointAddress[]> = (value, at) =>
+  readEndpointsBy(readEndpoint, value, at);
+
 /** Null as soon as one of them is wrong. */
-export const readEndpoints: Reader<readonly EndpointAddress[]> = (value, at) => {
-  const endpoints = readItems(value, at, readEndpoint, 'a list of endpoints');
+export function readEndpointsBy(
+  readItem: Reader<EndpointAddress>,
+  value: unknown,
+  at: Place,
+): readonly EndpointAddress[] | null {
+  const endpoints = readItems(value, at, readItem, 'a list of endpoints');
   const first = new Map<string, number>();
   const weights = new Map<string, number>();
   endpoints?.forEach((endpoint, index) => {
@@ -61,7 +68,7 @@ export const readEndpoints: Reader<readonly EndpointAddress[]> = (value, at) => 
     );
   }
   return complete(endpoints);
-};
+}
 
 /** True of the list that `ownOrigin` makes: where it is cannot be said. */
 export function isOwnOrigin(origin: string, endpoints: readonly EndpointAddress[]): boolean {

@@ -1,13 +1,15 @@
 /** The options of a service, at the top level or inside `services`, and the services that come of them. */
 import type { EndpointAddress } from '../cluster/endpoint.js';
 import { quote } from './describe.js';
+import { readPositiveDuration } from './duration.js';
 import { mergePolicyOption, POLICY_OPTIONS } from './merge.js';
 import type { NormalizedPolicy, NormalizedService } from './normalized.js';
 import type { Fallback, TlsOptions } from './options.js';
 import { defaultName, readOrigin } from './origin.js';
 import { laterServiceOptions } from './other-names.js';
 import type { Place } from './place.js';
-import { ownOrigin, readEndpoints } from './read-endpoints.js';
+import { isDiscovery, readEndpointsOrDiscovery } from './read-discovery.js';
+import { ownOrigin } from './read-endpoints.js';
 import { readCircuitBreaker } from './read-circuit-breaker.js';
 import { readConnectionPool } from './read-connection-pool.js';
 import { readHealthCheck } from './read-health-check.js';
@@ -31,7 +33,8 @@ import { readRetryPolicy } from './retry-policy.js';
 
 export const serviceFields = {
   name: text(/^\S+$/, 'a name without white space'),
-  endpoints: readEndpoints,
+  endpoints: readEndpointsOrDiscovery,
+  discoveryTimeout: readPositiveDuration,
   loadBalancer: readLoadBalancer,
   locality: readLocality,
   tls: readTls,
@@ -63,10 +66,13 @@ export function serviceOf(
   own: Partial<Read<typeof serviceFields>>,
   client: NormalizedPolicy,
 ): NormalizedService {
+  const { endpoints = ownOrigin(origin) } = own;
   return {
     origin,
     name: own.name ?? defaultName(origin),
-    endpoints: own.endpoints ?? ownOrigin(origin),
+    endpoints: isDiscovery(endpoints) ? [] : endpoints,
+    discovery: isDiscovery(endpoints) ? endpoints : undefined,
+    discoveryTimeout: own.discoveryTimeout ?? client.discoveryTimeout,
     loadBalancer: own.loadBalancer ?? client.loadBalancer,
     locality: switched(own.locality, client.locality),
     timeout: own.timeout ?? client.timeout,
@@ -153,7 +159,10 @@ function readService(
 export function usesTls({
   origin,
   endpoints,
-}: Pick<NormalizedService, 'origin' | 'endpoints'>): boolean {
+  discovery,
+}: Pick<NormalizedService, 'origin' | 'endpoints'> & Partial<NormalizedService>): boolean {
+  // What it will bring is not known yet.
+  if (discovery !== undefined) return true;
   const secure = origin.startsWith('https:');
   const isSecured = ({ url }: EndpointAddress) =>
     url.startsWith('https:') || (secure && url.startsWith('unix:'));

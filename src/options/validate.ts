@@ -8,6 +8,7 @@ import { originMeant, readOrigin } from './origin.js';
 import { laterServiceOptions } from './other-names.js';
 import { Place } from './place.js';
 import { isPlainObject } from './plain-object.js';
+import { defaultDiscoveryTimeout } from './read-discovery.js';
 import { readAround, readLayers, readMiddleware, readRuntime } from './read-extensions.js';
 import { defaultConnectionPool } from './read-connection-pool.js';
 import { defaultLoadBalancer } from './read-load-balancer.js';
@@ -74,6 +75,7 @@ export function readClient(given: unknown, at: Place): NormalizedClientOptions |
     connectionPool: read.connectionPool ?? defaultConnectionPool(),
     outlierDetection: switched(read.outlierDetection, undefined),
     healthCheck: switched(read.healthCheck, undefined),
+    discoveryTimeout: read.discoveryTimeout ?? defaultDiscoveryTimeout(),
   };
   const services = servicesOf(entries, read, defaultPolicy, at);
   const named = entries.has('service') || entries.has('services');

@@ -2,12 +2,14 @@
 import { AsyncResource } from 'node:async_hooks';
 import { isDeepStrictEqual } from 'node:util';
 import { balancerFactory } from '../balancing/policies.js';
+import { AwaitedList } from '../cluster/awaited-list.js';
 import { Cluster } from '../cluster/cluster.js';
 import { Counters } from '../cluster/counters.js';
 import { ClusterEvents } from '../cluster/events.js';
 import { HealthChecks } from '../cluster/health-checks.js';
 import { Limits } from '../cluster/limits.js';
 import type { SlotLimits } from '../cluster/retry-slots.js';
+import { NotReadyError } from '../core/errors.js';
 import { chainsFor } from '../layers/chain.js';
 import { localityPolicy, type LocalityPolicy } from '../locality/locality-policy.js';
 import type { NormalizedClientOptions, NormalizedService } from '../options/normalized.js';
@@ -17,12 +19,16 @@ import { defaultBudget } from '../options/retry-policy.js';
 import { ClusterTransport } from '../transport/cluster-transport.js';
 import { proberFor } from '../transport/probe.js';
 import { Releases } from '../transport/releases.js';
+import { Membership } from './membership.js';
+import { untilReady } from './ready.js';
 import { otherOriginError } from './other-origin.js';
 
 interface Served {
   readonly cluster: Cluster;
   readonly transport: ClusterTransport;
   policy: NormalizedService;
+  /** There while a discovery brings its endpoints. */
+  membership: Membership | undefined;
 }
 
 export class Services {
@@ -35,6 +41,8 @@ export class Services {
   /** What happens in the clusters, for those who listen. */
   readonly events = new ClusterEvents();
   #closed: { readonly reason: unknown } | undefined = undefined;
+  /** Told when the client is closed. */
+  readonly #onClose = new Set<() => void>();
 
   /** `idle` is called whenever the last call of a cluster has ended. */
   constructor(options: NormalizedClientOptions, idle: () => void) {
@@ -74,22 +82,42 @@ export class Services {
     for (const [origin, served] of this.#byOrigin) {
       const next = options.services.get(origin) ?? unconfigured(origin, options);
       apply(served, next, options);
+      if (next.discovery !== served.membership?.discovery) this.#follow(served);
     }
     for (const [origin, service] of options.services) {
       if (!this.#byOrigin.has(origin)) this.#add(service);
     }
   }
 
+  /** Resolves when every configured service has its endpoints; the time is in milliseconds. Rejects with a NotReadyError. */
+  async ready(timeout?: number): Promise<void> {
+    const configured = [...this.#options.services.keys()].flatMap(
+      (origin) => this.known(origin) ?? [],
+    );
+    if (this.#closed !== undefined) {
+      throw new NotReadyError(configured[0]?.name ?? '', 'the client has been closed');
+    }
+    await untilReady(configured, this.#options.runtime, timeout, (listener) => {
+      this.#onClose.add(listener);
+      return () => void this.#onClose.delete(listener);
+    });
+  }
+
   /** No further call is taken, by clusters yet to be made either. */
   close(reason: unknown): void {
     this.#closed ??= { reason };
     for (const { cluster } of this.#byOrigin.values()) cluster.close(reason);
+    for (const listener of this.#onClose) listener();
   }
 
   /** Fails what is in flight and closes every connection; resolves when their sockets have closed. */
   async destroy(reason: unknown): Promise<void> {
     this.close(reason);
-    for (const { cluster } of this.#byOrigin.values()) cluster.destroy(reason);
+    // Not sooner: what is in flight may need other endpoints, or its first.
+    for (const { cluster, membership } of this.#byOrigin.values()) {
+      membership?.stop();
+      cluster.destroy(reason);
+    }
     await Promise.all([...this.#byOrigin.values()].map(({ transport }) => transport.closed()));
   }
 
@@ -126,13 +154,38 @@ export class Services {
     cluster.breaker.setPolicy(policy.circuitBreaker);
     cluster.setOutlierDetection(policy.outlierDetection);
     cluster.setLocality(localityOf(policy));
+    if (policy.discovery !== undefined) {
+      cluster.discovery = policy.discovery.name;
+      cluster.awaited = new AwaitedList(policy.discovery.name, policy.discoveryTimeout);
+    }
     cluster.chains = chainsFor(cluster, this.#options, policy);
     cluster.slots.setLimits(slotLimits(policy));
     if (this.#closed !== undefined) cluster.close(this.#closed.reason);
-    const served: Served = { cluster, transport, policy };
+    const served: Served = { cluster, transport, policy, membership: undefined };
     this.#byOrigin.set(policy.origin, served);
     setHealthCheck(served, policy);
+    if (policy.discovery !== undefined) this.#follow(served);
     return cluster;
+  }
+
+  /** The endpoints come from the discovery of its policy from now on, if it has one. */
+  #follow(served: Served): void {
+    const { cluster, policy } = served;
+    served.membership?.stop();
+    served.membership = undefined;
+    if (policy.discovery === undefined || this.#closed !== undefined) return;
+    served.membership = new Membership(policy.discovery, cluster, () => {
+      if (cluster.awaited !== undefined) this.#listed(served);
+    });
+    served.membership.start();
+  }
+
+  /** The first list is there: calls go without waiting from now on. */
+  #listed({ cluster, policy }: Served): void {
+    const { awaited } = cluster;
+    cluster.awaited = undefined;
+    cluster.chains = chainsFor(cluster, this.#options, policy);
+    awaited?.answered();
   }
 }
 
@@ -162,7 +215,7 @@ function apply(served: Served, next: NormalizedService, options: NormalizedClien
     transport.setLimits(next.connectionPool, cluster.endpoints);
   }
   if (!isDeepStrictEqual(next.tls, policy.tls)) transport.setTls(next.tls, cluster.endpoints);
-  if (!isDeepStrictEqual(next.endpoints, policy.endpoints)) cluster.setEndpoints(next.endpoints);
+  applyEndpoints(served, next);
   if (!isDeepStrictEqual(next.loadBalancer, policy.loadBalancer)) {
     cluster.setBalancer(balancerFactory(next.loadBalancer));
   }
@@ -175,6 +228,25 @@ function apply(served: Served, next: NormalizedService, options: NormalizedClien
   served.policy = next;
   // Last, since it may check at once.
   if (!isDeepStrictEqual(next.healthCheck, policy.healthCheck)) setHealthCheck(served, next);
+}
+
+/** The list of the user's; where a discovery takes its place, the endpoints stay until that has brought its first. */
+function applyEndpoints({ cluster, policy }: Served, next: NormalizedService): void {
+  const { awaited } = cluster;
+  cluster.discovery = next.discovery?.name;
+  if (next.discovery !== undefined) {
+    if (awaited === undefined) return;
+    awaited.timeout = next.discoveryTimeout;
+    if (next.discovery === policy.discovery) return;
+    awaited.discovery = next.discovery.name;
+    awaited.reason = undefined;
+    return;
+  }
+  const isSame =
+    policy.discovery === undefined && isDeepStrictEqual(next.endpoints, policy.endpoints);
+  if (!isSame) cluster.setEndpoints(next.endpoints);
+  cluster.awaited = undefined;
+  awaited?.answered();
 }
 
 /** An origin that is its own endpoint is nowhere: no locality can leave it out. */

@@ -47,6 +47,10 @@ export class EndpointPool implements Sender, ConnectionPool, Starved {
     return { open: this.#all.size, idle: this.#free.filter(isIdle).length };
   }
 
+  get isConnected(): boolean {
+    return this.#all.size > this.#connecting.size;
+  }
+
   get waiting(): number {
     return this.#line.length;
   }

@@ -40,6 +40,7 @@ export class OutlierHost {
     endpoint.sender = {
       send() {},
       size: { open: 0, idle: 0 },
+      isConnected: false,
       waiting: 0,
       limitsChanged() {},
       drain: () => void this.drained.push(index),

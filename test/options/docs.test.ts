@@ -42,6 +42,7 @@ const samples: Readonly<Record<keyof typeof defaults, object>> = {
   'endpoints[].weight': { service: 'http://a', endpoints: [{ url: 'http://b', weight: 2 }] },
   'endpoints[].locality': { service: 'http://a', endpoints: [{ url: 'http://b', locality: 'r' }] },
   'endpoints[].priority': { service: 'http://a', endpoints: [{ url: 'http://b', priority: 1 }] },
+  discoveryTimeout: { discoveryTimeout: '5s' },
   loadBalancer: { loadBalancer: 'random' },
   'loadBalancer.policy': { loadBalancer: { policy: 'random' } },
   'loadBalancer.choiceCount': { loadBalancer: { policy: 'least-request', choiceCount: 3 } },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { EndpointList } from '../../src/options/discovery.js';
 import { copyOptions, mergeOptions } from '../../src/options/merge.js';
 import { NO_LIMITS } from '../../src/options/read-connection-pool.js';
 import { deepFreeze } from './deep-freeze.js';
@@ -75,7 +76,7 @@ describe('copying', () => {
     const copy = copyOptions(given);
     expect(copy).toEqual(given);
     expect(copy.endpoints).not.toBe(given.endpoints);
-    expect(copy.endpoints?.[0]).not.toBe(given.endpoints[0]);
+    expect((copy.endpoints as EndpointList)[0]).not.toBe(given.endpoints[0]);
     expect(copy.tls).not.toBe(given.tls);
     expect(copy.services?.['http://b']).not.toBe(given.services['http://b']);
     expect(copy.layers).toBe(given.layers);

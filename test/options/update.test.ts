@@ -251,7 +251,7 @@ describe('what an update refuses', () => {
       [
         'endpoints that are false',
         { endpoints: false },
-        'endpoints: found false, expected a list of endpoints',
+        'endpoints: found false, expected a list of endpoints, or a discovery',
       ],
     ],
   );

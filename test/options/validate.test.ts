@@ -36,6 +36,7 @@ describe('a client without a service', () => {
       rateLimitHold: undefined,
       circuitBreaker: undefined,
       healthCheck: undefined,
+      discoveryTimeout: 10_000,
       fallback: undefined,
       envoyHeaders: true,
       tls: {},

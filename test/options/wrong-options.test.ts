@@ -4,7 +4,7 @@ import { readOptions } from '../../src/options/validate.js';
 import { testRefusals } from './refusal.js';
 
 const KNOWN =
-  "known here: 'service', 'name', 'endpoints', 'loadBalancer', 'locality', 'tls', 'timeout', 'retry', 'hedge', 'circuitBreaker', 'rateLimitHold', 'fallback', 'envoyHeaders', 'connectionPool', 'outlierDetection', 'healthCheck', 'services', 'otherOrigins', 'localReplies', 'middleware', 'layers', 'around' and 'runtime'";
+  "known here: 'service', 'name', 'endpoints', 'discoveryTimeout', 'loadBalancer', 'locality', 'tls', 'timeout', 'retry', 'hedge', 'circuitBreaker', 'rateLimitHold', 'fallback', 'envoyHeaders', 'connectionPool', 'outlierDetection', 'healthCheck', 'services', 'otherOrigins', 'localReplies', 'middleware', 'layers', 'around' and 'runtime'";
 const LATER = ['routes', 'subsets', 'fault', 'proxy', 'fetch'];
 
 describe('unknown options', () => {

@@ -462,12 +462,12 @@ describe('tls that nothing uses', () => {
     [
       'nor while the endpoints of one of several are not',
       { services: { 'http://a': { endpoints: 'https://b', tls } } },
-      "services['http://a'].endpoints: found 'https://b', expected a list of endpoints",
+      "services['http://a'].endpoints: found 'https://b', expected a list of endpoints, or a discovery",
     ],
     [
       'nor while the endpoints are not',
       { service: 'http://a', endpoints: 'https://b', tls },
-      "endpoints: found 'https://b', expected a list of endpoints",
+      "endpoints: found 'https://b', expected a list of endpoints, or a discovery",
     ],
   ]);
 });

@@ -122,7 +122,7 @@ describe('name', () => {
 });
 
 describe('endpoints', () => {
-  const LIST = 'expected a list of endpoints';
+  const LIST = 'expected a list of endpoints, or a discovery';
   testRefusals(
     (endpoints) => readOptions({ service, endpoints }),
     [

@@ -204,6 +204,7 @@ export class VirtualCluster {
         exchange.play();
       },
       size: { open: 0, idle: 0 },
+      isConnected: false,
       waiting: 0,
       limitsChanged() {},
       drain() {},

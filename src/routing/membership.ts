@@ -1,0 +1,186 @@
+/** Follows the discovery of a service: its lists become the endpoints of the cluster, at most ten times a second. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Cluster } from '../cluster/cluster.js';
+import type { EndpointAddress } from '../cluster/endpoint.js';
+import { describeCause } from '../core/explanation.js';
+import type { Timer } from '../core/runtime.js';
+import { EmptyAnswer } from '../discovery/empty-answer.js';
+import type { Discovery, RunningDiscovery } from '../options/discovery.js';
+import { describe } from '../options/describe.js';
+import { Place } from '../options/place.js';
+import { EndpointMemory } from './endpoint-memory.js';
+
+/** Milliseconds between two changes of the cluster, at least. */
+const PAUSE = 100;
+/**
+ * The same for each endpoint of the list. A change takes half a microsecond for each of them, and must not take so much of
+ * the time that one call in a hundred meets it.
+ */
+const PAUSE_EACH = 0.2;
+const LONGEST_PAUSE = 2000;
+/** Milliseconds between two early looks, at least. */
+const REFRESH_PAUSE = 1000;
+/** Of lists that came in between: the latest that is right is taken. */
+const MOST_GATHERED = 16;
+/** A discovery that says something else each time is not listened to for ever. */
+const MOST_WARNINGS = 50;
+
+export class Membership {
+  readonly discovery: Discovery;
+  readonly #cluster: Cluster;
+  /** Called when the cluster has had its first list. */
+  readonly #listed: () => void;
+  #running: RunningDiscovery | undefined = undefined;
+  #isStopped = false;
+  /** Lists that wait for the end of the pause. */
+  #gathered: unknown[] = [];
+  #timer: Timer = undefined;
+  #nextChange = Number.NEGATIVE_INFINITY;
+  #nextRefresh = Number.NEGATIVE_INFINITY;
+  /** What the cluster has. */
+  #current: readonly EndpointAddress[] | undefined = undefined;
+  readonly #memory = new EndpointMemory();
+  readonly #said = new Set<string>();
+
+  constructor(discovery: Discovery, cluster: Cluster, listed: () => void) {
+    this.discovery = discovery;
+    this.#cluster = cluster;
+    this.#listed = listed;
+  }
+
+  /** The first list may come before it returns. */
+  start(): void {
+    const { runtime, service } = this.#cluster;
+    try {
+      this.#running = this.discovery.start({
+        runtime,
+        service: service.origin,
+        update: (list) => this.#update(list),
+        failed: (reason) => this.#failed(reason),
+      });
+    } catch (error) {
+      this.#failed(error);
+    }
+    const running = this.#running;
+    if (typeof running?.refresh === 'function') {
+      this.#cluster.onConnectFailure = () => this.#connectFailed(running);
+    }
+  }
+
+  /** What the discovery still says from here on changes nothing. */
+  stop(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#cluster.runtime.clearTimer(this.#timer);
+    this.#cluster.onConnectFailure = undefined;
+    this.#gathered = [];
+    try {
+      this.#running?.stop();
+    } catch (error) {
+      this.#warn('OUTRIGGER_DISCOVERY_FAILED', `it could not be stopped: ${describeCause(error)}`);
+    }
+  }
+
+  #update(list: unknown): void {
+    if (this.#isStopped) return;
+    const { counters, runtime } = this.#cluster;
+    counters.update_attempt += 1;
+    // A copy: what becomes of the discovery's own list meanwhile is not looked at.
+    this.#gathered.push(Array.isArray(list) ? [...(list as unknown[])] : list);
+    if (this.#gathered.length > MOST_GATHERED) this.#gathered.shift();
+    const now = runtime.now();
+    if (now >= this.#nextChange) this.#take();
+    else this.#timer ??= runtime.setTimer(() => this.#take(), this.#nextChange - now, true);
+  }
+
+  /** The latest of the lists that is right. */
+  #take(): void {
+    const { runtime } = this.#cluster;
+    runtime.clearTimer(this.#timer);
+    this.#timer = undefined;
+    const lists = this.#gathered;
+    this.#gathered = [];
+    for (const list of lists.reverse()) {
+      const endpoints = this.#read(list);
+      if (endpoints === null) continue;
+      this.#set(endpoints);
+      break;
+    }
+    const pause = (this.#current?.length ?? 0) * PAUSE_EACH;
+    this.#nextChange = runtime.now() + Math.min(Math.max(pause, PAUSE), LONGEST_PAUSE);
+  }
+
+  #read(list: unknown): readonly EndpointAddress[] | null {
+    const at = new Place('endpoints', []);
+    const endpoints = this.#memory.read(list, at);
+    if (endpoints !== null && at.problems.length === 0) return endpoints;
+    this.#cluster.counters.update_failure += 1;
+    const [{ message } = { message: '' }] = at.problems;
+    const more = at.problems.length > 1 ? `, and ${at.problems.length - 1} more` : '';
+    this.#warn('OUTRIGGER_DISCOVERY_WRONG_LIST', `its list is wrong: ${message}${more}`);
+    return null;
+  }
+
+  #set(endpoints: readonly EndpointAddress[]): void {
+    const { counters } = this.#cluster;
+    counters.update_success += 1;
+    if (isSame(endpoints, this.#current)) {
+      counters.update_no_rebuild += 1;
+      return;
+    }
+    try {
+      this.#cluster.setEndpoints(endpoints);
+    } catch (error) {
+      // A load balancer of the user's.
+      this.#warn('OUTRIGGER_DISCOVERY_FAILED', `its list was refused: ${describeCause(error)}`);
+      return;
+    }
+    this.#current = endpoints;
+    this.#listed();
+  }
+
+  #failed(given: unknown): void {
+    if (this.#isStopped) return;
+    const reason = given instanceof Error ? given : new Error(describe(given));
+    const { counters, awaited } = this.#cluster;
+    counters.update_attempt += 1;
+    if (reason instanceof EmptyAnswer) counters.update_empty += 1;
+    else counters.update_failure += 1;
+    if (awaited !== undefined) awaited.reason = reason;
+    this.#warn('OUTRIGGER_DISCOVERY_FAILED', describeCause(reason));
+  }
+
+  #warn(code: string, sentence: string): void {
+    const { name, awaited } = this.#cluster;
+    const rest = awaited === undefined ? 'the last list stays' : 'there is no list yet';
+    const message = `${name}: ${this.discovery.name}: ${sentence}; ${rest}`;
+    if (this.#said.has(message) || this.#said.size >= MOST_WARNINGS) return;
+    this.#said.add(message);
+    process.emitWarning(message, { type: 'OutriggerWarning', code });
+  }
+
+  /** Where no connection is left, the endpoints may have moved. */
+  #connectFailed(running: RunningDiscovery): void {
+    const now = this.#cluster.runtime.now();
+    if (now < this.#nextRefresh) return;
+    this.#nextRefresh = now + REFRESH_PAUSE;
+    if (this.#cluster.endpoints.some(({ sender }) => sender.isConnected)) return;
+    try {
+      running.refresh?.();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+}
+
+/** What was read before is the very same object; the rest is looked into. */
+function isSame(
+  next: readonly EndpointAddress[],
+  current: readonly EndpointAddress[] | undefined,
+): boolean {
+  if (next.length !== current?.length) return false;
+  return next.every((address, index) => {
+    const before = current[index];
+    return address === before || isDeepStrictEqual(address, before);
+  });
+}

@@ -94,19 +94,24 @@ class FollowedName implements RunningDiscovery {
     return Math.min(Math.max(ttl, minTtl), refresh);
   }
 
-  /** In an order that does not depend on that of the answer, which rotates; of an address given twice the weights add up. */
+  /**
+   * In an order that does not depend on that of the answer, which rotates. Of an address given twice the weights add up, and
+   * the first priority counts.
+   */
   #endpoints(addresses: readonly Address[]): EndpointOptions[] {
     const { protocol, port: ofService } = new URL(this.#host.service);
-    const weights = new Map<string, number>();
+    const found = new Map<string, { weight: number; priority: number }>();
     const usual = this.#policy.port ?? ofService;
-    for (const { address, port = usual, weight } of addresses) {
+    for (const { address, port = usual, weight, priority } of addresses) {
       const host = isIPv6(address) ? `[${address}]` : address;
       const url = `${protocol}//${host}${port === '' ? '' : `:${port}`}`;
-      weights.set(url, (weights.get(url) ?? 0) + weight);
+      const before = found.get(url) ?? { weight: 0, priority };
+      const first = Math.min(before.priority, priority);
+      found.set(url, { weight: before.weight + weight, priority: first });
     }
-    return [...weights]
+    return [...found]
       .sort(([one], [other]) => (one < other ? -1 : 1))
-      .map(([url, weight]) => ({ url, weight }));
+      .map(([url, { weight, priority }]) => ({ url, weight, priority }));
   }
 }
 

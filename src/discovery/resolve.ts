@@ -10,6 +10,8 @@ export interface Address {
   /** Of SRV records; otherwise the same for all, and known already. */
   readonly port: number | undefined;
   readonly weight: number;
+  /** 0 is the first; without gaps. */
+  readonly priority: number;
 }
 
 export interface Answer {
@@ -84,17 +86,22 @@ async function ipAddresses(
   return { addresses: records.map(asAddress), ttl: shortest(records.map(({ ttl }) => ttl * 1000)) };
 }
 
-/** Each address of each target of the first priority; a weight of 0 is the least that there is here. */
+/** Endpoints have no later priority. */
+const LAST_PRIORITY = 127;
+
+/** Each address of each target; a weight of 0 is the least that there is here. */
 async function srvAddresses(hostname: string, queries: DnsQueries): Promise<Answer> {
   const records = await queries.resolveSrv(hostname);
-  const first = Math.min(...records.map(({ priority }) => priority));
   // A dot says that the service is not to be had.
-  const targets = records.filter(({ priority, name }) => priority === first && name !== '');
+  const targets = records.filter(({ name }) => name !== '');
+  const priorities = [...new Set(targets.map(({ priority }) => priority))].sort((a, b) => a - b);
   const answers = await Promise.all(
-    targets.map(async ({ name, port, weight }) => {
+    targets.map(async ({ name, port, weight: given, priority: own }) => {
       const { addresses, ttl } = await targetAddresses(name, queries);
-      const share = Math.max(weight, 1);
-      return { addresses: addresses.map(({ address }) => ({ address, port, weight: share })), ttl };
+      const weight = Math.max(given, 1);
+      const priority = Math.min(priorities.indexOf(own), LAST_PRIORITY);
+      const found = addresses.map(({ address }) => ({ address, port, weight, priority }));
+      return { addresses: found, ttl };
     }),
   );
   return {
@@ -114,7 +121,7 @@ async function targetAddresses(name: string, queries: DnsQueries): Promise<Answe
 }
 
 function asAddress({ address }: { readonly address: string }): Address {
-  return { address, port: undefined, weight: 1 };
+  return { address, port: undefined, weight: 1, priority: 0 };
 }
 
 function shortest(times: readonly number[]): number | undefined {

@@ -11,8 +11,7 @@ export interface DnsOptions {
    */
   readonly port?: number | undefined;
   /**
-   * The records to ask for: IPv4 addresses, IPv6 addresses, or SRV records, whose weights are kept, and of which those
-   * of the first priority are taken.
+   * The records to ask for: IPv4 addresses, IPv6 addresses, or SRV records, whose weights and priorities are kept.
    * @default 'A' and 'AAAA', whatever there is
    */
   readonly type?: RecordType | undefined;

@@ -43,7 +43,9 @@ function followed(
         if (now instanceof Error) throw now;
         if (now instanceof Promise) return now;
         const addresses = now.map((given) =>
-          typeof given === 'string' ? { address: given, port: undefined, weight: 1 } : given,
+          typeof given === 'string'
+            ? { address: given, port: undefined, weight: 1, priority: 0 }
+            : given,
         );
         return { addresses, ttl: holds };
       },
@@ -92,16 +94,16 @@ describe('the addresses of a name', () => {
     expect(urls(other.client)).toEqual(['https://10.0.0.1']);
   });
 
-  test('have the ports and weights of SRV records, which add up', async () => {
+  test('have the ports, weights and priorities of SRV records; weights add up', async () => {
     const { client } = followed([
-      { address: '10.0.0.1', port: 81, weight: 3 },
-      { address: '10.0.0.1', port: 82, weight: 1 },
-      { address: '10.0.0.1', port: 81, weight: 2 },
+      { address: '10.0.0.1', port: 81, weight: 3, priority: 1 },
+      { address: '10.0.0.1', port: 82, weight: 1, priority: 1 },
+      { address: '10.0.0.1', port: 81, weight: 2, priority: 0 },
     ]);
     await client.ready();
     expect(client.endpoints()).toMatchObject([
-      { url: 'http://10.0.0.1:81', weight: 5 },
-      { url: 'http://10.0.0.1:82', weight: 1 },
+      { url: 'http://10.0.0.1:81', weight: 5, priority: 0 },
+      { url: 'http://10.0.0.1:82', weight: 1, priority: 1 },
     ]);
   });
 });

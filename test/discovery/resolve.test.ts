@@ -5,8 +5,8 @@ import { dns } from '../../src/index.js';
 import { clientFor } from '../support/client.js';
 import { a, aaaa, dnsServer, srv } from '../support/dns-server.js';
 
-function address(text: string, port?: number, weight = 1): object {
-  return { address: text, port, weight };
+function address(text: string, port?: number, weight = 1, priority = 0): object {
+  return { address: text, port, weight, priority };
 }
 
 describe('DNS itself', () => {
@@ -63,20 +63,25 @@ describe('DNS itself', () => {
     await expect(source.resolve()).rejects.toMatchObject({ code: 'ETIMEOUT' });
   });
 
-  test('has SRV records: the first priority, each target with port and weight', async () => {
+  test('has SRV records: each target with port, weight and priority, without gaps', async () => {
     const name = '_http._tcp.shop.test';
     const server = await dnsServer(
-      srv(name, 'one.test', 81, { priority: 1, weight: 5 }),
-      srv(name, 'two.test', 82, { priority: 1 }),
-      srv(name, 'gone.test', 83, { priority: 1 }),
-      srv(name, 'spare.test', 84, { priority: 2 }),
+      srv(name, 'one.test', 81, { priority: 10, weight: 5 }),
+      srv(name, 'two.test', 82, { priority: 10 }),
+      srv(name, 'gone.test', 83, { priority: 10 }),
+      srv(name, 'spare.test', 84, { priority: 30 }),
       a('one.test', '10.0.0.1', 30),
       a('one.test', '10.0.0.2', 30),
       aaaa('two.test', '::1', 10),
       a('spare.test', '10.0.0.9'),
     );
     expect(await dnsAddresses(name, 'SRV', [server.address]).resolve()).toEqual({
-      addresses: [address('10.0.0.1', 81, 5), address('10.0.0.2', 81, 5), address('::1', 82, 1)],
+      addresses: [
+        address('10.0.0.1', 81, 5),
+        address('10.0.0.2', 81, 5),
+        address('::1', 82, 1),
+        address('10.0.0.9', 84, 1, 1),
+      ],
       ttl: 10_000,
     });
   });

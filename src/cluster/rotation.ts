@@ -173,7 +173,9 @@ export class Rotation {
       count,
       healthy: someFree && tiers[index]?.hasFree !== true ? 0 : healthy,
     }));
-    this.#loads = priorityLoads(this.#standings, this.#panicThreshold).loads;
+    // A hold is no illness: it sets off no panic.
+    const threshold = panics.every(Boolean) ? this.#panicThreshold : 0;
+    this.#loads = priorityLoads(this.#standings, threshold).loads;
     this.#nextLook = tiers.reduce((first, { heldUntil }) => Math.min(first, heldUntil), Infinity);
   }
 }

@@ -92,8 +92,7 @@ function suggestion(
 }
 
 function hereItIs(option: string, at: Place): string {
-  const absent = Object.hasOwn(defaults, option) ? '' : ` (${NOT_YET})`;
-  return `here it is ${quote(option)}${absent || butNotHere(option, at)}`;
+  return `here it is ${quote(option)}${butNotHere(option, at)}`;
 }
 
 /** The end of a hint to an option that would be refused where the hint is read. */

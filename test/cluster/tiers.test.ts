@@ -180,6 +180,17 @@ describe('priorities', () => {
     expect(shares(100)).toEqual([100, 0, 0]);
   });
 
+  test('a hold sets off no panic', () => {
+    const { counters, groups, rotation, shares } = rotating(
+      [{ count: 10 }, { count: 10, healthy: 3, priority: 1 }],
+      { panicThreshold: 50 },
+    );
+    for (const endpoint of groups[0] ?? []) endpoint.heldUntil = 1000;
+    rotation.refresh();
+    expect(shares(100)).toEqual([0, 100, 0]);
+    expect(counters.lb_healthy_panic).toBe(0);
+  });
+
   test('are shown on the endpoints without gaps', () => {
     const { endpoints } = rotating([
       { count: 1, priority: 9 },

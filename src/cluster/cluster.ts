@@ -155,6 +155,7 @@ export class Cluster implements Upstream {
       endpoint.list = list;
       endpoint.weight = address.weight;
       endpoint.locality = address.locality;
+      endpoint.labels = address.labels;
       endpoint.ownPriority = address.priority;
       return endpoint;
     });

@@ -14,7 +14,11 @@ export interface EndpointAddress {
   readonly locality: string;
   /** Endpoints of a later priority are chosen when those of the earlier ones do not suffice; 0 is the first. */
   readonly priority: number;
+  readonly labels: Labels;
 }
+
+/** What tells an endpoint apart from others, as the labels of a pod do. */
+export type Labels = Readonly<Record<string, string>>;
 
 /** The connections of an endpoint. */
 export interface Sender {
@@ -46,6 +50,7 @@ export class Endpoint {
   readonly url: string;
   weight: number;
   locality: string;
+  labels: Labels;
   /** @internal The priority that was given. */
   ownPriority: number;
   /** The one it has now, by where it is as well; without gaps. Undefined while no share of the calls is meant for it. */
@@ -84,6 +89,7 @@ export class Endpoint {
     this.url = address.url;
     this.weight = address.weight;
     this.locality = address.locality;
+    this.labels = address.labels;
     this.ownPriority = address.priority;
     this.warmsFrom = now;
   }

@@ -9,6 +9,7 @@ export interface EndpointSnapshot {
   readonly weight: number;
   /** `region/zone/subzone`; empty when unknown. */
   readonly locality: string;
+  readonly labels: Readonly<Record<string, string>>;
   /**
    * 0 is chosen first: the one that was given, and with `locality` how near it is; without gaps. Undefined where
    * `locality.distribute` has no share for it.
@@ -41,12 +42,14 @@ export interface EndpointSnapshot {
 }
 
 export function snapshotEndpoint(cluster: Cluster, endpoint: Endpoint): EndpointSnapshot {
-  const { url, weight, locality, priority, active, total, success, error, sender } = endpoint;
+  const { url, weight, locality, labels, priority, active, total, success, error, sender } =
+    endpoint;
   return {
     service: cluster.name,
     url,
     weight,
     locality,
+    labels: { ...labels },
     priority,
     healthy: endpoint.healthy,
     ejected: endpoint.ejected,

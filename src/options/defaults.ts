@@ -13,6 +13,7 @@ export const defaults = {
   'endpoints[].weight': 1,
   'endpoints[].locality': '',
   'endpoints[].priority': 0,
+  'endpoints[].labels': {},
   discoveryTimeout: '10s',
   loadBalancer: 'least-request',
   'loadBalancer.policy': undefined,

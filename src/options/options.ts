@@ -56,6 +56,11 @@ export interface EndpointOptions {
    * @default 0
    */
   readonly priority?: number | undefined;
+  /**
+   * What tells it apart from others, as the labels of a pod do: `{ version: 'v2' }`. Names and values are text.
+   * @default {}
+   */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
 }
 
 /** PEM text, its bytes, or several of them. */

@@ -13,9 +13,6 @@ export const laterServiceOptions: readonly string[] = [
 /** Options of retries that this version does not have yet. */
 export const laterRetryOptions: readonly string[] = ['retriableRequestHeaders'];
 
-/** Options of an endpoint that this version does not have yet. */
-export const laterEndpointOptions: readonly string[] = ['labels'];
-
 /**
  * Istio's and Envoy's names, simplified (lower case, letters and digits alone), and where the same is said here. A
  * name that differs from ours in spelling alone (`choice_count`) is found without this table.

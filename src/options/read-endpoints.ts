@@ -2,9 +2,9 @@
 import type { EndpointAddress } from '../cluster/endpoint.js';
 import { defaults } from './defaults.js';
 import { describe, quote } from './describe.js';
-import { laterEndpointOptions } from './other-names.js';
 import { ENDPOINT, readEndpointUrl } from './origin.js';
 import type { Place, Reader } from './place.js';
+import { readLabels } from './read-labels.js';
 import { A_LOCALITY, LOCALITY } from './read-locality.js';
 import { complete, object, readItems, text, wholeNumber, type Read } from './readers.js';
 
@@ -18,11 +18,11 @@ const endpointFields = {
   weight: wholeNumber(1, HEAVIEST),
   locality: text(LOCALITY, A_LOCALITY),
   priority: wholeNumber(0, LAST_PRIORITY),
+  labels: readLabels,
 };
 
 const endpointObject = object(endpointFields, 'an endpoint', {
   required: { url: ENDPOINT },
-  later: laterEndpointOptions,
 });
 
 export const readEndpoint: Reader<EndpointAddress> = (value, at) => {
@@ -36,6 +36,7 @@ export const readEndpoint: Reader<EndpointAddress> = (value, at) => {
     weight: read.weight ?? defaults['endpoints[].weight'],
     locality: read.locality ?? defaults['endpoints[].locality'],
     priority: read.priority ?? defaults['endpoints[].priority'],
+    labels: read.labels ?? defaults['endpoints[].labels'],
   };
 };
 
@@ -80,5 +81,6 @@ export function isOwnOrigin(origin: string, endpoints: readonly EndpointAddress[
 export function ownOrigin(origin: string): readonly EndpointAddress[] {
   const weight = defaults['endpoints[].weight'];
   const locality = defaults['endpoints[].locality'];
-  return [{ url: origin, weight, locality, priority: defaults['endpoints[].priority'] }];
+  const priority = defaults['endpoints[].priority'];
+  return [{ url: origin, weight, locality, priority, labels: defaults['endpoints[].labels'] }];
 }

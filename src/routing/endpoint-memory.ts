@@ -38,7 +38,7 @@ export class EndpointMemory {
     const address = readEndpoint(item, place);
     // One that is wrong in part is read all the same.
     if (address !== null && place.problems.length === length) {
-      this.#known.set(url, { given: given && { ...given }, address, list: this.#lists });
+      this.#known.set(url, { given: given && copyOf(given), address, list: this.#lists });
     }
     return address;
   };
@@ -58,14 +58,30 @@ function urlOf(item: Readonly<Record<string, unknown>>): unknown {
   }
 }
 
+/** What lies deeper may be changed within. */
+function copyOf(given: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { labels } = given;
+  return isPlainObject(labels) ? { ...given, labels: { ...labels } } : { ...given };
+}
+
 function isSame(before: Known['given'], given: Known['given']): boolean {
   if (before === undefined || given === undefined) return before === given;
   const keys = Object.keys(given);
   if (keys.length !== Object.keys(before).length) return false;
   try {
-    // What lies deeper may have changed within.
-    return keys.every((key) => typeof given[key] !== 'object' && given[key] === before[key]);
+    return keys.every((key) => isSameValue(before[key], given[key]));
   } catch {
     return false;
   }
+}
+
+/** Labels are the one option of an endpoint that is an object. */
+function isSameValue(before: unknown, given: unknown): boolean {
+  if (typeof given !== 'object') return given === before;
+  if (!isPlainObject(given) || !isPlainObject(before)) return false;
+  const names = Object.keys(given);
+  return (
+    names.length === Object.keys(before).length &&
+    names.every((name) => typeof given[name] !== 'object' && given[name] === before[name])
+  );
 }

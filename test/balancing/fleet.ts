@@ -59,14 +59,18 @@ export function drawing(sides: number, numbers: readonly number[]): StillRuntime
 export function endpointsOf(...weights: readonly number[]): Endpoint[] {
   return weights.map(
     (weight, i) =>
-      new Endpoint({ url: `http://10.0.0.${i + 1}:8080`, weight, locality: '', priority: 0 }, 0),
+      new Endpoint(
+        { url: `http://10.0.0.${i + 1}:8080`, weight, locality: '', priority: 0, labels: {} },
+        0,
+      ),
   );
 }
 
 /** Endpoints on sockets, whose key is their path. */
 export function namedHosts(...names: readonly string[]): Endpoint[] {
   return names.map(
-    (name) => new Endpoint({ url: `unix:${name}`, weight: 1, locality: '', priority: 0 }, 0),
+    (name) =>
+      new Endpoint({ url: `unix:${name}`, weight: 1, locality: '', priority: 0, labels: {} }, 0),
   );
 }
 

@@ -33,7 +33,9 @@ describe('the key of an endpoint', () => {
     ['http://[2001:db8::1]:81', '[2001:db8::1]:81'],
     ['unix:/run/shop.sock', '/run/shop.sock'],
   ])('%s is %s', (url, key) => {
-    expect(hostKey(new Endpoint({ url, weight: 1, locality: '', priority: 0 }, 0))).toBe(key);
+    expect(
+      hostKey(new Endpoint({ url, weight: 1, locality: '', priority: 0, labels: {} }, 0)),
+    ).toBe(key);
   });
 });
 

@@ -354,6 +354,7 @@ test.each(POLICIES)(
       weight: 1,
       locality: '',
       priority: 0,
+      labels: {},
     });
     const shareOfLast = async () => {
       const before = virtual.cluster.endpoints.map(({ total }) => total);

@@ -92,7 +92,7 @@ export class Checked {
   endpoint(index: number): Endpoint {
     const url = urlOf(index);
     const endpoint = new Endpoint(
-      { url, weight: 1, locality: '', priority: 0 },
+      { url, weight: 1, locality: '', priority: 0, labels: {} },
       this.runtime.now(),
     );
     endpoint.sender = { drain: () => void this.drained.push(url) } as unknown as Sender;

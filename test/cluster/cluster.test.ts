@@ -121,6 +121,7 @@ describe('a further attempt', () => {
       weight: 1,
       locality: '',
       priority: 0,
+      labels: {},
     });
     virtual.cluster.setEndpoints([url(0), url(1)]);
     await virtual.runtime.runUntilIdle();

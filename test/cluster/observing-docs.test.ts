@@ -86,7 +86,7 @@ test('every name is a counter or a gauge', async () => {
 test('every field of an endpoint is in the table', () => {
   const [endpoint] = clientFor({ service: 'http://shop' }).endpoints();
   const fields = Object.entries(endpoint ?? {}).flatMap(([field, value]: [string, unknown]) =>
-    typeof value === 'object' && value !== null
+    typeof value === 'object' && value !== null && field !== 'labels'
       ? Object.keys(value).map((inner) => `${field}.${inner}`)
       : [field],
   );

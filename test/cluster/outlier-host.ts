@@ -34,7 +34,7 @@ export class OutlierHost {
 
   newEndpoint(index: number): Endpoint {
     const endpoint = new Endpoint(
-      { url: `http://e${index}`, weight: 1, locality: '', priority: 0 },
+      { url: `http://e${index}`, weight: 1, locality: '', priority: 0, labels: {} },
       0,
     );
     endpoint.sender = {

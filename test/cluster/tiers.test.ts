@@ -45,7 +45,7 @@ function rotating(
     ({ count, healthy = count, priority = 0, locality = '', weight = 1 }, part) =>
       Array.from({ length: count }, (_, index) => {
         const url = `http://10.${part}.0.${index}`;
-        const endpoint = new Endpoint({ url, weight, locality, priority }, 0);
+        const endpoint = new Endpoint({ url, weight, locality, priority, labels: {} }, 0);
         endpoint.ejected = index < count - healthy;
         return endpoint;
       }),
@@ -126,7 +126,12 @@ describe('priorities', () => {
       [0, 0, 100],
     ],
   ])('%j of a hundred healthy: shares %j', (healthy, expected) => {
-    const parts = healthy.map((one, priority) => ({ count: 100, healthy: one, priority }));
+    const parts = healthy.map((one, priority) => ({
+      count: 100,
+      healthy: one,
+      priority,
+      labels: {},
+    }));
     expectNear(rotating(parts).shares(), expected);
   });
 

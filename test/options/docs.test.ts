@@ -41,6 +41,10 @@ const samples: Readonly<Record<keyof typeof defaults, object>> = {
   'endpoints[].url': { service: 'http://a', endpoints: [{ url: 'http://b' }] },
   'endpoints[].weight': { service: 'http://a', endpoints: [{ url: 'http://b', weight: 2 }] },
   'endpoints[].locality': { service: 'http://a', endpoints: [{ url: 'http://b', locality: 'r' }] },
+  'endpoints[].labels': {
+    service: 'http://a',
+    endpoints: [{ url: 'http://b', labels: { version: 'v2' } }],
+  },
   'endpoints[].priority': { service: 'http://a', endpoints: [{ url: 'http://b', priority: 1 }] },
   discoveryTimeout: { discoveryTimeout: '5s' },
   loadBalancer: { loadBalancer: 'random' },

@@ -94,7 +94,9 @@ describe('a service', () => {
           {
             origin: 'http://simple-backend',
             name: 'simple-backend',
-            endpoints: [{ url: 'http://simple-backend', weight: 1, locality: '', priority: 0 }],
+            endpoints: [
+              { url: 'http://simple-backend', weight: 1, locality: '', priority: 0, labels: {} },
+            ],
             loadBalancer: LEAST_REQUEST,
             tls: {},
           },
@@ -129,11 +131,11 @@ describe('a service', () => {
       'http://[::1]:80',
     ];
     expect(serviceOf({ service: 'https://a', endpoints })?.endpoints).toEqual([
-      { url: 'http://10.0.0.1:8080', weight: 1, locality: '', priority: 0 },
-      { url: 'https://b', weight: 4_294_967_295, locality: 'r/z/s', priority: 3 },
-      { url: 'unix:/run/app.sock', weight: 1, locality: '', priority: 0 },
-      { url: 'unix:/run/other app?.sock', weight: 1, locality: '', priority: 0 },
-      { url: 'http://[::1]', weight: 1, locality: '', priority: 0 },
+      { url: 'http://10.0.0.1:8080', weight: 1, locality: '', priority: 0, labels: {} },
+      { url: 'https://b', weight: 4_294_967_295, locality: 'r/z/s', priority: 3, labels: {} },
+      { url: 'unix:/run/app.sock', weight: 1, locality: '', priority: 0, labels: {} },
+      { url: 'unix:/run/other app?.sock', weight: 1, locality: '', priority: 0, labels: {} },
+      { url: 'http://[::1]', weight: 1, locality: '', priority: 0, labels: {} },
     ]);
   });
 
@@ -287,7 +289,7 @@ describe('services', () => {
     expect(read.services.get('https://short:8443')).toMatchObject({
       name: 's',
       loadBalancer: LEAST_REQUEST,
-      endpoints: [{ url: 'unix:/s', weight: 1, locality: '', priority: 0 }],
+      endpoints: [{ url: 'unix:/s', weight: 1, locality: '', priority: 0, labels: {} }],
       tls: { ca: PEM, servername: 'x' },
     });
   });

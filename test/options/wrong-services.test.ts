@@ -149,7 +149,7 @@ describe('endpoints', () => {
         'address and port',
         [{ address: '10.0.0.1', port: 80 }],
         "unknown option 'endpoints[0].address'; here it is 'endpoints[].url'",
-        "unknown option 'endpoints[0].port'; known here: 'url', 'weight', 'locality' and 'priority'",
+        "unknown option 'endpoints[0].port'; known here: 'url', 'weight', 'locality', 'priority' and 'labels'",
       ],
       [
         'an address without a scheme',
@@ -223,9 +223,14 @@ describe('endpoints', () => {
         `endpoints[5].locality: found 5, ${LOCALITY}`,
       ],
       [
-        'what is yet to come',
-        [{ url: 'http://a', labels: {} }],
-        'endpoints[0].labels: not available in this version',
+        'labels',
+        [
+          { url: 'http://a', labels: ['v1'] },
+          { url: 'http://b', labels: { version: 2, ' ': 'x' } },
+        ],
+        "endpoints[0].labels: found an array, expected an object with labels, such as { version: 'v2' }",
+        'endpoints[1].labels.version: found 2, expected text',
+        "endpoints[1].labels[' ']: found ' ', expected a name without white space",
       ],
     ],
   );

@@ -179,7 +179,9 @@ class Pair {
     }
     if (next.does === 'list') {
       const urls = next.members.map(urlOf);
-      cluster.setEndpoints(urls.map((url) => ({ url, weight: 1, locality: '', priority: 0 })));
+      cluster.setEndpoints(
+        urls.map((url) => ({ url, weight: 1, locality: '', priority: 0, labels: {} })),
+      );
       model.setMembers(urls);
     }
     if (next.does === 'check') {

@@ -19,7 +19,7 @@ const list = fc
     hosts.map(
       ([host, port, share]) =>
         new Endpoint(
-          { url: `http://${host}:${port}`, weight: share, locality: '', priority: 0 },
+          { url: `http://${host}:${port}`, weight: share, locality: '', priority: 0, labels: {} },
           0,
         ),
     ),

@@ -12,6 +12,14 @@ const item = fc.oneof(
       url,
       weight: fc.constantFrom<unknown>(1, 2, 0, '1', undefined),
       locality: fc.constantFrom<unknown>('r', '', 'r/z', {}),
+      labels: fc.constantFrom<unknown>(
+        { v: '1' },
+        { v: '2' },
+        { w: '1' },
+        { v: 1 },
+        'v',
+        undefined,
+      ),
       wieght: fc.constant(1),
     },
     { requiredKeys: ['url'] },
@@ -41,10 +49,13 @@ test('list after list is read as if there had been none before', () => {
 test('what is as before is the same object, and what was changed in place is not', () => {
   const memory = new EndpointMemory();
   const read = (given: unknown): readonly object[] => memory.read(given, new Place('', [])) ?? [];
-  const mine = { url: 'http://b', weight: 1 };
+  const mine = { url: 'http://b', weight: 1, labels: { v: '1' } };
   const [a, b] = read(['http://a', mine]);
   expect(read(['http://a', { ...mine }])[0]).toBe(a);
   expect(read(['http://a', { ...mine }])[1]).toBe(b);
+  expect(read(['http://a', { ...mine, labels: { v: '1' } }])[1]).toBe(b);
+  mine.labels.v = '2';
+  expect(read(['http://a', mine])[1]).toMatchObject({ labels: { v: '2' } });
   mine.weight = 2;
   expect(read(['http://a', mine])[1]).toMatchObject({ weight: 2 });
 });

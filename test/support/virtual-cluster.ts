@@ -120,6 +120,7 @@ export class VirtualCluster {
         weight: 1,
         locality: '',
         priority: 0,
+        labels: {},
       })),
       counters,
       limits: new Limits(defaultConnectionPool(), counters),

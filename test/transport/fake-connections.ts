@@ -148,6 +148,7 @@ export class FakePools {
         weight: 1,
         locality: '',
         priority: 0,
+        labels: {},
       })),
       counters,
       limits: this.limits,

@@ -109,18 +109,13 @@ export function createResilientClient(options?: ClientOptions): ResilientClient 
   /** Those who wait for the last call to end. */
   const waiting = new Set<() => void>();
   const services = new Services(current, () => {
-    if (waiting.size > 0 && isIdle()) for (const resolve of [...waiting]) resolve();
+    if (waiting.size > 0 && services.isIdle) for (const resolve of [...waiting]) resolve();
   });
-
-  function isIdle(): boolean {
-    for (const cluster of services) if (cluster.activeCalls > 0) return false;
-    return true;
-  }
 
   async function close({ deadline }: { readonly deadline?: number | string } = {}): Promise<void> {
     const limit = deadline === undefined ? CLOSE_DEADLINE : parseDuration(deadline, 'deadline');
     services.close(undefined);
-    if (!isIdle()) {
+    if (!services.isIdle) {
       await new Promise<void>((resolve) => {
         const done = (): void => {
           runtime.clearTimer(timer);

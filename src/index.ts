@@ -107,4 +107,6 @@ export type {
   RetryCondition,
   RetryOptions,
 } from './options/retry.js';
+export type { RouteMatchOptions, RouteOptions, SubsetShare } from './options/routes.js';
+export type { SubsetOptions } from './options/subsets.js';
 export type { TimeoutOptions } from './options/timeout.js';

@@ -3,6 +3,7 @@ import type { Call } from '../core/call.js';
 import type { Hash64 } from '../core/hash64.js';
 import type { KeyedRequest } from '../core/policy.js';
 import { headersOf } from '../core/raw-headers.js';
+import { headerValues, isNamed, queryValue, valueBehind } from '../core/request-fields.js';
 import { xxHash64 } from './xxhash64.js';
 
 /** One part of what calls are hashed on. Once there is a hash after a `terminal` one, those behind it are not asked. */
@@ -62,21 +63,9 @@ function valueOf(
   kind: 'header' | 'cookie' | 'query',
   name: string,
 ): string | undefined {
-  if (kind === 'header') return headerValues(headers, name);
+  // Those of one name are put together in an order that is not the request's.
+  if (kind === 'header') return headerValues(headers, name)?.sort().join('');
   return kind === 'cookie' ? cookieValue(headers, name) : queryValue(path, name);
-}
-
-/** Those of one name are put together in an order that is not the request's. */
-function headerValues(headers: readonly string[], name: string): string | undefined {
-  let first: string | undefined;
-  let all: string[] | undefined;
-  for (let index = 0; index + 1 < headers.length; index += 2) {
-    if (!isNamed(headers[index] as string, name)) continue;
-    const value = (headers[index + 1] as string).trim();
-    if (first === undefined) first = value;
-    else (all ??= [first]).push(value);
-  }
-  return all === undefined ? first : all.sort().join('');
 }
 
 /** The first of that name; one that is empty counts as none, as in Envoy. */
@@ -96,36 +85,10 @@ function cookieValue(headers: readonly string[], name: string): string | undefin
   return undefined;
 }
 
-/** The first of that name, as it stands in the URL: neither is decoded, as in Envoy. One without a value is empty. */
-function queryValue(path: string, name: string): string | undefined {
-  const question = path.indexOf('?');
-  if (question === -1) return undefined;
-  for (let start = question + 1; start < path.length;) {
-    const ampersand = path.indexOf('&', start);
-    const end = ampersand === -1 ? path.length : ampersand;
-    if (end - start === name.length && path.startsWith(name, start)) return '';
-    const value = valueBehind(path, name, start, end);
-    if (value !== undefined) return value;
-    start = end + 1;
-  }
-  return undefined;
-}
-
-/** What stands behind `name=` from `start` to `end`. */
-function valueBehind(text: string, name: string, start: number, end: number): string | undefined {
-  const equals = start + name.length;
-  if (equals >= end || text[equals] !== '=' || !text.startsWith(name, start)) return undefined;
-  return text.slice(equals + 1, end);
-}
-
 function unquoted(value: string): string {
   return value.length > 1 && value.startsWith('"') && value.endsWith('"')
     ? value.slice(1, -1)
     : value;
-}
-
-function isNamed(name: string, wanted: string): boolean {
-  return name === wanted || (name.length === wanted.length && name.toLowerCase() === wanted);
 }
 
 function given(

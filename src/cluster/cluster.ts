@@ -22,6 +22,7 @@ import { Rotation } from './rotation.js';
 import { Endpoint, type EndpointAddress, type Sender } from './endpoint.js';
 import { inPieces } from './in-pieces.js';
 import { sendFrom, sendOpened } from './send-from.js';
+import type { Router } from './way.js';
 
 /** What a cluster is made of. */
 export interface ClusterParts {
@@ -69,6 +70,10 @@ export class Cluster implements Upstream {
   discovery: string | undefined = undefined;
   /** Told when an endpoint could not be connected to, for those who can look for others. */
   onConnectFailure: (() => void) | undefined = undefined;
+  /** When it was given its latest call, or else was made, by the runtime's clock. */
+  lastCallAt: number;
+  /** Where calls go that come here, if that depends on what they ask for. */
+  router: Router | undefined = undefined;
   /** What its calls go through. Set right after it is made, and when its policy changes. */
   chains!: Chains;
   readonly #connect: (endpoint: Endpoint) => Sender;
@@ -94,6 +99,7 @@ export class Cluster implements Upstream {
     this.#connect = parts.connect;
     this.#idle = parts.idle;
     this.alarms = new Alarms(parts.runtime);
+    this.lastCallAt = parts.runtime.now();
     this.outliers = new OutlierDetection(this);
     this.breaker = new CircuitBreaker(this);
     this.slots = new RetrySlots(parts.runtime, () => this.#calls.size);
@@ -123,6 +129,10 @@ export class Cluster implements Upstream {
     return this.awaited?.words;
   }
 
+  fellBack(): void {
+    this.counters.upstream_rq_fallback += 1;
+  }
+
   get endpointHealth(): EndpointHealth {
     const { endpoints } = this;
     return {
@@ -133,6 +143,16 @@ export class Cluster implements Upstream {
     };
   }
 
+  /** It takes no calls any more. */
+  get isClosed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /** One of its endpoints is connected. */
+  get isConnected(): boolean {
+    return this.endpoints.some(({ sender }) => sender.isConnected);
+  }
+
   /** Calls that have not ended. */
   get activeCalls(): number {
     return this.#calls.size;
@@ -140,6 +160,7 @@ export class Cluster implements Upstream {
 
   /** Sets a call going. */
   start(call: Call): void {
+    this.lastCallAt = call.startedAt;
     this.#calls.add(call);
     if (this.#closed === undefined) drive.start(call);
     else drive.close(call, this.#closed.reason);

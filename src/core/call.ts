@@ -58,6 +58,8 @@ export interface Upstream {
   readonly endpointHealth: EndpointHealth;
   /** What its first list of endpoints waits for, in words; undefined once that is there. */
   readonly missing?: string | undefined;
+  /** Takes a call, and sets it going. */
+  start(call: Call): void;
   /** Undefined when there is no endpoint to send to. */
   pick(call: Call): AttemptEndpoint | undefined;
   /** An attempt begins at its endpoint. */
@@ -68,6 +70,8 @@ export interface Upstream {
   dropped(attempt: Attempt): void;
   /** The attempt is over, its body included. Called exactly once for each `started`. */
   ended(attempt: Attempt): void;
+  /** The user's fallback has answered in place of one of its calls. */
+  fellBack(): void;
   /** The call has ended, with `call.answer` or `call.failure`. Exactly once for each call driven. */
   callEnded(call: Call): void;
 }
@@ -181,6 +185,8 @@ export class Call {
     /** @internal */
     readonly wire: WireOptions | undefined,
     policy: Policy,
+    /** The name of the route it took; undefined when there was none. */
+    readonly route?: string,
   ) {
     this.policy = policy;
     this.retriesLeft = policy.retry === undefined ? 0 : policy.retry.attempts;

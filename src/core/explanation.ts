@@ -54,8 +54,10 @@ export interface AttemptCause {
 
 /** The story of one call, as `client.explain(response)` gives it. */
 export interface Explanation {
-  /** The cluster's name. */
+  /** The cluster's name: `shop`, or `shop|v2` for its subset v2. */
   readonly service: string;
+  /** The name of the route it took; undefined when none fitted, or there is none. */
+  readonly route: string | undefined;
   readonly method: string;
   /** Path and query. */
   readonly path: string;
@@ -79,6 +81,7 @@ export interface Explanation {
 export function explainCall(call: Call, redirects: readonly Call[] = []): Explanation {
   return {
     service: call.service,
+    route: call.route,
     method: call.method,
     path: call.path,
     duration: call.ended ? round(call.endedAt - call.startedAt) : undefined,

@@ -69,7 +69,7 @@ export function dispatchCall(
   // The caller may write on into it while the request waits or is repeated.
   if (call.body instanceof Uint8Array && call.mayGoOn) call.body = Buffer.from(call.body);
   onCall?.(call);
-  cluster.start(call);
+  call.chain.upstream.start(call);
   return receiver;
 }
 

@@ -3,7 +3,6 @@ import type { Call, Chain } from '../core/call.js';
 import { CallError } from '../core/errors.js';
 import type { NormalizedPolicy } from '../options/normalized.js';
 import type { Fallback } from '../options/options.js';
-import type { DispatchHost } from './dispatcher.js';
 
 /** How a call ended for which there may be a fallback. */
 export interface Failed {
@@ -27,7 +26,6 @@ export function isFailure(status: number): boolean {
 
 /** The answer of the fallback, or the outcome as it is where there is none, or it has none. */
 export async function fallBack(
-  host: DispatchHost,
   explained: WeakMap<Response, readonly Call[]>,
   { outcome, calls, request: makeRequest }: Failed,
 ): Promise<Response> {
@@ -51,7 +49,7 @@ export async function fallBack(
   }
   if (answer === undefined || answer === outcome) return stand(outcome);
   release(outcome, answer);
-  host.clusterOf(first.chain.upstream.service).counters.upstream_rq_fallback += 1;
+  first.chain.upstream.fellBack();
   (calls.at(-1) as Call).fellBack = true;
   explained.set(answer, calls);
   return answer;

@@ -95,7 +95,7 @@ export function fetchFace(host: FetchHost): FetchFace {
       reply.call = call;
       reply.ownHeaders = simple.ownHeaders;
       if (signal !== undefined) replyHost.signals.watch(signal, call);
-      cluster.start(call);
+      call.chain.upstream.start(call);
     });
     return fallbackOf(cluster.chains.usual) === undefined ? answer : orFallback(answer, reply);
   }
@@ -110,7 +110,7 @@ export function fetchFace(host: FetchHost): FetchFace {
       outcome = error;
     }
     const calls = reply.hops ?? [reply.call];
-    return fallBack(host, hops, { outcome, calls, request: () => requestOf(reply) });
+    return fallBack(hops, { outcome, calls, request: () => requestOf(reply) });
   }
 
   return {

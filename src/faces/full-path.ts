@@ -90,7 +90,7 @@ export async function fetchOnPlatform(
       cause !== undefined && (isOutriggerError(cause) || cause === receiver?.error) ? cause : error;
     if (first !== undefined) throw outcome;
   }
-  return fallBack(host, explained, {
+  return fallBack(explained, {
     outcome,
     calls: hops,
     request: () => requestAgain(input, copyInit(init, given), given),

@@ -1,4 +1,4 @@
-/** Makes the call of a request, under the policy that holds for it. */
+/** Makes the call of a request: at the cluster that its route leads to, under the policy that holds for it. */
 import type { Cluster } from '../cluster/cluster.js';
 import { BodySource, type RequestBody } from '../core/body.js';
 import { Call, type Overrides, type WireOptions } from '../core/call.js';
@@ -18,13 +18,16 @@ export function newCall(
   body: RequestBody | null,
   wire: WireOptions | undefined,
 ): Call {
-  const { usual } = cluster.chains;
-  const own = underDeadline(overrides === undefined ? usual.policy : overrides.apply(usual.policy));
-  const chain = own === usual.policy ? usual : cluster.chains.for(own);
-  const call = new Call(chain, receiver, method, path, headers, body, wire, own);
+  const way = cluster.router?.wayOf(method, path, headers);
+  const target = way === undefined ? cluster : way.cluster;
+  const { usual } = target.chains;
+  const policy = way === undefined ? usual.policy : way.policy;
+  const own = underDeadline(overrides === undefined ? policy : overrides.apply(policy));
+  const chain = own === policy ? (way?.chain ?? usual) : target.chains.for(own);
+  const call = new Call(chain, receiver, method, path, headers, body, wire, own, way?.route);
   if (body instanceof BodySource) {
     body.keep(own.retry?.maxBufferedBytes ?? KEPT_WITHOUT_RETRY, () => {
-      cluster.counters.retry_or_shadow_abandoned += 1;
+      target.counters.retry_or_shadow_abandoned += 1;
     });
   }
   return call;

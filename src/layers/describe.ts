@@ -11,6 +11,7 @@ import {
   type RetryPolicy,
   type TimeoutPolicy,
 } from '../core/policy.js';
+import type { Way } from '../cluster/way.js';
 import type { ChainPolicy } from './chain.js';
 
 export function describeChain(cluster: Cluster): string {
@@ -27,7 +28,30 @@ export function describeChain(cluster: Cluster): string {
     `  pool:     ${poolFigures(cluster.limits.policy)}`,
     `  exchange: ${cluster.limits.policy.http2 ? 'HTTP/2 where offered, else HTTP/1.1' : 'HTTP/1.1'}`,
     ...healthLines(cluster),
+    ...routeLines(cluster),
   ].join('\n');
+}
+
+/** Of each route what it takes and where that goes; and the layers, where they are not those of the service. */
+function routeLines({ router }: Cluster): string[] {
+  return (router?.routes ?? []).flatMap(({ name, takes, ways }) => {
+    const [first] = ways;
+    const own = first !== undefined && first.way.policy !== first.way.cluster.chains.usual.policy;
+    const places = ways.map(({ way: { cluster }, percent }) =>
+      ways.length === 1 ? cluster.name : `${Math.round(percent * 100) / 100} % ${cluster.name}`,
+    );
+    return [
+      `  route:    ${name}: ${takes} → ${places.join(', ')}`,
+      ...(own ? [`            call:    ${layersOf(first.way, 'callLayers')}`] : []),
+      ...(own ? [`            attempt: ${layersOf(first.way, 'attemptLayers')}`] : []),
+    ];
+  });
+}
+
+function layersOf({ cluster, chain, policy }: Way, which: 'callLayers' | 'attemptLayers'): string {
+  return chain[which]
+    .map(({ name }) => name + figures(name, { ...chain.policy, ...policy }, cluster))
+    .join(' → ');
 }
 
 function origin({ discovery, missing }: Cluster): string {

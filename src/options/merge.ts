@@ -13,7 +13,7 @@ import { NO_LIMITS } from './read-connection-pool.js';
 const CODE: ReadonlySet<string> = new Set(['middleware', 'layers', 'around', 'runtime']);
 
 /** No option lies deeper; what does is wrong, may be a circle, and is handed on for the validation to refuse. */
-const DEEPEST = 6;
+const DEEPEST = 8;
 
 type Merge = (base: unknown, update: unknown, depth: number) => unknown;
 
@@ -66,6 +66,8 @@ function mergeFor(key: string): Merge {
       return mergeEndpoints;
     case 'connectionPool':
       return mergePools;
+    case 'subsets':
+      return mergeSubsets;
     default:
       return mergeValues;
   }
@@ -157,6 +159,15 @@ function withoutOtherKind(base: unknown, update: Readonly<Record<string, unknown
 /** A discovery is handed on as it is: the same one goes on as before. */
 const mergeEndpoints: Merge = (base, update, depth) =>
   isDiscovery(update) ? update : mergeValues(base, update, depth);
+
+/** Each as a service; its labels say as a whole which endpoints it has. */
+const mergeSubsets: Merge = (base, update, depth) =>
+  isPlainObject(update) ? mergeEntries(base, update, depth, () => mergeSubset) : update;
+
+const mergeSubset: Merge = (base, update, depth) =>
+  isPlainObject(update)
+    ? mergeEntries(base, update, depth, (key) => (key === 'labels' ? replace : mergeFor(key)))
+    : update;
 
 /** False is short for its limits being lifted, and says nothing of the rest. */
 const mergePools: Merge = (base, update, depth) =>

@@ -12,6 +12,8 @@ import type { LocalityOptions } from './locality.js';
 import type { OutlierDetectionOptions } from './outlier-detection.js';
 import type { RateLimitHoldOptions } from './rate-limit-hold.js';
 import type { RetryOptions } from './retry.js';
+import type { RouteOptions } from './routes.js';
+import type { SubsetOptions } from './subsets.js';
 import type { TimeoutOptions } from './timeout.js';
 
 /** Code of the user's around a whole call: it may look at the request, replace it, answer itself, or look at the answer. */
@@ -127,6 +129,17 @@ export interface ServiceOptions {
    */
   readonly endpoints?: EndpointList | Discovery | undefined;
   /**
+   * Some of the endpoints by their labels, each under a name and a policy of its own. False in an update takes a subset away.
+   * @default {}
+   */
+  readonly subsets?: false | Readonly<Record<string, false | SubsetOptions>> | undefined;
+  /**
+   * Which calls go under another policy, or to a subset: the first route that fits a call is taken. Those that none fits go to
+   * the service as a whole, under its own policy.
+   * @default [] (none)
+   */
+  readonly routes?: false | readonly RouteOptions[] | undefined;
+  /**
    * How long a call without a time of its own (`timeout`, `timeout.response`, a deadline) waits for the first list of a
    * discovery, before it fails with `NoHealthyEndpointError`; also the time of `client.ready()`, unless that is given one.
    * @default '10s'
@@ -229,6 +242,19 @@ export interface ClientOptions extends ServiceOptions {
    */
   readonly otherOrigins?: 'refuse' | 'default-policy' | undefined;
   /**
+   * How many origins that are neither `service` nor in `services` are remembered, each with its cluster: when there are more,
+   * the one that has not been called for longest is forgotten, with its connections and counters. Those with calls in
+   * flight stay, and may make it more for a moment. A whole number from 1 to 1000000; Envoy's figure (`max_hosts`).
+   * @default 1024
+   */
+  readonly maxOrigins?: number | undefined;
+  /**
+   * Such an origin is forgotten when it has not been called for so long; 0 and false: never. Milliseconds, or text; Envoy's
+   * figure (`host_ttl`).
+   * @default '5m'
+   */
+  readonly originIdleTimeout?: number | string | false | undefined;
+  /**
    * How a failure of the client's own making reaches the caller: as a rejection, or as the `Response` that Envoy
    * would send.
    * @default 'throw'
@@ -256,7 +282,9 @@ export interface ClientOptions extends ServiceOptions {
 }
 
 /** What `update()` can change of one service. The endpoints replace the whole list; false disables. */
-export interface ServiceUpdate extends Omit<ServiceOptions, 'name' | 'loadBalancer'> {
+export interface ServiceUpdate extends Omit<ServiceOptions, 'name' | 'loadBalancer' | 'subsets'> {
+  /** By name: what one that is there leaves out stays, `labels` replace; false takes it away. */
+  readonly subsets?: false | Readonly<Record<string, false | Partial<SubsetOptions>>> | undefined;
   /** Another policy replaces the one in force; an object without `policy`, or with the same, changes its options. */
   readonly loadBalancer?:
     | LoadBalancerOptions
@@ -276,6 +304,9 @@ export interface UpdateOptions extends ServiceUpdate {
    */
   readonly services?:
     Readonly<Record<string, ServiceUpdate & Pick<ServiceOptions, 'name'>>> | undefined;
+  /** As when the client is made: holds for the origins that are there already, too. */
+  readonly maxOrigins?: number | undefined;
+  readonly originIdleTimeout?: number | string | false | undefined;
 }
 
 /**

@@ -2,13 +2,7 @@
 import type { RetryWord } from '../core/policy.js';
 
 /** Options of a service that this version does not have yet. */
-export const laterServiceOptions: readonly string[] = [
-  'routes',
-  'subsets',
-  'fault',
-  'proxy',
-  'fetch',
-];
+export const laterServiceOptions: readonly string[] = ['fault', 'proxy', 'fetch'];
 
 /** Options of retries that this version does not have yet. */
 export const laterRetryOptions: readonly string[] = ['retriableRequestHeaders'];
@@ -195,6 +189,23 @@ export const namesInPlace: ReadonlyMap<string, string> = new Map([
   ['endpoints.region', 'endpoints[].locality'],
   ['endpoints.zone', 'endpoints[].locality'],
   ['endpoints.subzone', 'endpoints[].locality'],
+  // Istio's, and Envoy's, of a route
+  ['match.uri', 'routes[].match.path'],
+  ['match.url', 'routes[].match.path'],
+  ['match.prefix', 'routes[].match.path'],
+  ['match.saferegex', 'routes[].match.path'],
+  ['match.queryparams', 'routes[].match.query'],
+  ['match.queryparameters', 'routes[].match.query'],
+  ['match.methods', 'routes[].match.method'],
+  ['match.withoutheaders', 'routes[].match.headers'],
+  ['routes.route', 'routes[].subset'],
+  ['routes.destination', 'routes[].subset'],
+  ['routes.weightedclusters', 'routes[].subset'],
+  ['routes.retries', 'retry'],
+  ['routes.uri', 'routes[].match.path'],
+  ['routes.path', 'routes[].match.path'],
+  ['routes.method', 'routes[].match.method'],
+  ['routes.headers', 'routes[].match.headers'],
   ['retry.delay', 'retry.backoff.baseInterval'],
   ['retry.interval', 'retry.backoff.baseInterval'],
   ['retry.timeout', 'retry.perTryTimeout'],

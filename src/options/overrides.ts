@@ -11,7 +11,8 @@ import { readTimeoutParts, timeoutOver } from './read-timeout.js';
 import { readEntries, readFields, type Read } from './readers.js';
 import { retryOver } from './retry-policy.js';
 
-const fields = {
+/** What can be said of one call, or of a route. */
+export const overrideFields = {
   timeout: readTimeoutParts,
   retry: readRetryPartsOfCall,
   hedge: readHedgeParts,
@@ -31,14 +32,18 @@ export function readOverrides(given: unknown): Overrides {
   if (before !== undefined) return before;
   const at = new Place('resilience', []);
   const entries = readEntries(given, at, 'an object with options of the call');
-  const read = entries && readFields(entries, at, fields, { later: laterServiceOptions });
+  const read = entries && readFields(entries, at, overrideFields, { later: laterServiceOptions });
   if (read === null || at.problems.length > 0) throw new OptionsError(at.problems);
   const overrides = overridesOf(read);
   if (isObject && isFrozenThroughout(given)) known.set(given, overrides);
   return overrides;
 }
 
-function overridesOf({ timeout, retry, hedge }: Partial<Read<typeof fields>>): Overrides {
+export function overridesOf({
+  timeout,
+  retry,
+  hedge,
+}: Partial<Read<typeof overrideFields>>): Overrides {
   let last: { readonly service: Policy; readonly call: Policy } | undefined;
   const policyOver = (service: Policy): Policy => ({
     timeout: timeout === undefined ? service.timeout : timeoutOver(service.timeout, timeout),

@@ -1,12 +1,10 @@
 /** `retry.retryOn` and the headers beside it: what a retry is made for. */
-import { types } from 'node:util';
 import { retryWords, type OutcomeRule, type RetryWord } from '../core/policy.js';
 import { listOf, quote } from './describe.js';
 import { nearest, simplified } from './nearest.js';
 import { otherRetryWords } from './other-names.js';
 import type { Place, Reader } from './place.js';
-import { complete, functionOf, readEntries, readItems, wholeNumber } from './readers.js';
-import { readHeaderName } from './read-tokens.js';
+import { complete, functionOf, readItems, wholeNumber } from './readers.js';
 
 /** A condition as it is meant: text that is a number is one. */
 export type Condition = RetryWord | number | OutcomeRule;
@@ -57,35 +55,4 @@ export const readRetryOn: Reader<readonly Condition[]> = (value, at) => {
           .filter((part) => part !== '')
       : value;
   return complete(readItems(items, at, readCondition, EXPECTED_LIST));
-};
-
-/** Each header, in lower case, and what its value must be: true for any. False takes an inherited one away. */
-export type HeaderMatches = ReadonlyMap<string, boolean | string | RegExp>;
-
-export const readHeaderMatches: Reader<HeaderMatches> = (value, at) => {
-  const entries = readEntries(
-    value,
-    at,
-    'an object with true, the exact value or a regular expression for each header',
-  );
-  if (entries === null) return null;
-  const matches = new Map<string, boolean | string | RegExp>();
-  for (const [name, given] of entries) {
-    const place = at.key(name);
-    const header = readHeaderName(name, place);
-    const match = readMatch(given, place);
-    if (header === null || match === null) continue;
-    if (matches.has(header)) place.refuseFound(`${quote(header)} again`, 'each header once');
-    matches.set(header, match);
-  }
-  return matches;
-};
-
-const readMatch: Reader<boolean | string | RegExp> = (value, at) => {
-  if (typeof value === 'boolean' || typeof value === 'string') return value;
-  if (!types.isRegExp(value)) {
-    return at.refuse(value, 'true, the exact value or a regular expression');
-  }
-  // One of our own: the user's may be of another realm (jest, vm).
-  return new RegExp(value.source, value.flags);
 };

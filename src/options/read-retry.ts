@@ -5,7 +5,8 @@ import { describe } from './describe.js';
 import { parseDuration, readPositiveDuration, readTimeout } from './duration.js';
 import { laterRetryOptions } from './other-names.js';
 import { Place, type Reader } from './place.js';
-import { readHeaderMatches, readOutcomeRule, readRetryOn } from './read-retry-on.js';
+import { readHeaderMatches } from './read-field-matches.js';
+import { readOutcomeRule, readRetryOn } from './read-retry-on.js';
 import { readHeaderName, readMethods } from './read-tokens.js';
 import {
   boolean,

@@ -8,6 +8,7 @@ import type { Fallback, TlsOptions } from './options.js';
 import { defaultName, readOrigin } from './origin.js';
 import { laterServiceOptions } from './other-names.js';
 import type { Place } from './place.js';
+import { isPlainObject } from './plain-object.js';
 import { isDiscovery, readEndpointsOrDiscovery } from './read-discovery.js';
 import { ownOrigin } from './read-endpoints.js';
 import { readCircuitBreaker } from './read-circuit-breaker.js';
@@ -18,14 +19,18 @@ import { readLoadBalancer } from './read-load-balancer.js';
 import { readLocality } from './read-locality.js';
 import { readOutlierDetection } from './read-outlier-detection.js';
 import { readRateLimitHold } from './read-rate-limit-hold.js';
+import { readRoutes } from './read-routes.js';
+import { readSubsets } from './read-subsets.js';
 import { readTimeoutPolicy } from './read-timeout.js';
 import { checkTls, readTls } from './read-tls.js';
 import {
   boolean,
   functionOf,
+  asGiven,
   orFalse,
   readEntries,
   readFields,
+  switched,
   text,
   type Read,
 } from './readers.js';
@@ -34,6 +39,8 @@ import { readRetryPolicy } from './retry-policy.js';
 export const serviceFields = {
   name: text(/^\S+$/, 'a name without white space'),
   endpoints: readEndpointsOrDiscovery,
+  subsets: asGiven, // read after the others, whose policy they take over
+  routes: asGiven,
   discoveryTimeout: readPositiveDuration,
   loadBalancer: readLoadBalancer,
   locality: readLocality,
@@ -72,6 +79,8 @@ export function serviceOf(
     name: own.name ?? defaultName(origin),
     endpoints: isDiscovery(endpoints) ? [] : endpoints,
     discovery: isDiscovery(endpoints) ? endpoints : undefined,
+    subsets: new Map(),
+    routes: [],
     discoveryTimeout: own.discoveryTimeout ?? client.discoveryTimeout,
     loadBalancer: own.loadBalancer ?? client.loadBalancer,
     locality: switched(own.locality, client.locality),
@@ -89,10 +98,20 @@ export function serviceOf(
   };
 }
 
-/** False switches off what would hold otherwise. */
-export function switched<T>(own: T | false | undefined, otherwise: T | undefined): T | undefined {
-  if (own === undefined) return otherwise;
-  return own === false ? undefined : own;
+/** What a service says of its subsets and routes, once all else of it has been read. `given` is its policy as it was given. */
+export function withRoutes(
+  service: NormalizedService,
+  { subsets: givenSubsets, routes: givenRoutes }: Partial<Read<typeof serviceFields>>,
+  given: Entries,
+  at: Place,
+): NormalizedService {
+  const subsets = readSubsets(givenSubsets, service, given, at.key('subsets'));
+  if (givenRoutes === undefined) return { ...service, subsets };
+  // One that is wrong is there all the same.
+  const named = isPlainObject(givenSubsets) ? Object.entries(givenSubsets) : [];
+  const known = named.filter(([, subset]) => subset !== false).map(([name]) => name);
+  const routes = readRoutes(known)(givenRoutes, at.key('routes'));
+  return { ...service, subsets, routes: routes === false || routes === null ? [] : routes };
 }
 
 /** The services by their canonical origins; those whose origin is wrong are left out. */
@@ -146,7 +165,10 @@ function readService(
     entries.set(key, mergePolicyOption(key, client.given.get(key), entries.get(key)));
   }
   const own = readFields(entries, at, serviceFields, { later: laterServiceOptions });
-  const service = serviceOf(origin, own, client);
+  // An option that is wrong was reported once and is not handed down.
+  const right = POLICY_OPTIONS.filter((key) => at.key(key).isSound());
+  const given = new Map(right.map((key) => [key, entries.get(key) ?? client.given.get(key)]));
+  const service = withRoutes(serviceOf(origin, own, client), own, given, at);
   if (own.tls) {
     checkTls(service.tls, at.key('tls'));
     const sure = at.key('endpoints').isSound();

@@ -11,7 +11,7 @@ export const readHeaderName: Reader<string> = (value, at) =>
     : at.refuse(value, "the name of a header, such as 'retry-after'");
 
 /** In capitals. */
-const readMethod: Reader<string> = (value, at) =>
+export const readMethod: Reader<string> = (value, at) =>
   typeof value === 'string' && TOKEN.test(value)
     ? value.toUpperCase()
     : at.refuse(value, "the name of a method, such as 'POST'");

@@ -94,6 +94,12 @@ export function orFalse<T>(reader: Reader<T>): Reader<T | false> {
   return (value, at) => (value === false ? value : reader(value, at));
 }
 
+/** False switches off what would hold otherwise. */
+export function switched<T>(own: T | false | undefined, otherwise: T | undefined): T | undefined {
+  if (own === undefined) return otherwise;
+  return own === false ? undefined : own;
+}
+
 export function functionOf<T>(expected: string): Reader<T> {
   return (value, at) => (typeof value === 'function' ? (value as T) : at.refuse(value, expected));
 }

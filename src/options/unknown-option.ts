@@ -18,6 +18,8 @@ const OF_ONE_CALL = ['timeout', 'retry', 'hedge'];
 const OF_THE_CLIENT = [
   'services',
   'otherOrigins',
+  'maxOrigins',
+  'originIdleTimeout',
   'localReplies',
   'middleware',
   'layers',

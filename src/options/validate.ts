@@ -2,6 +2,7 @@
 import { OptionsError } from '../core/errors.js';
 import { defaults } from './defaults.js';
 import { quote } from './describe.js';
+import { parseDuration, readTimeout } from './duration.js';
 import { copyOptions, POLICY_OPTIONS } from './merge.js';
 import type { NormalizedClientOptions, NormalizedPolicy, NormalizedService } from './normalized.js';
 import { originMeant, readOrigin } from './origin.js';
@@ -18,12 +19,20 @@ import {
   refuseUnusedTls,
   serviceFields,
   serviceOf,
-  switched,
   usesTls,
+  withRoutes,
 } from './read-services.js';
 import { noTimeout } from './read-timeout.js';
 import { checkTls } from './read-tls.js';
-import { asGiven, oneOf, readEntries, readFields, type Read } from './readers.js';
+import {
+  asGiven,
+  oneOf,
+  readEntries,
+  readFields,
+  switched,
+  wholeNumber,
+  type Read,
+} from './readers.js';
 import { defaultRetryPolicy } from './retry-policy.js';
 
 const OPTIONS = 'an object of options';
@@ -33,6 +42,8 @@ const clientFields = {
   ...serviceFields,
   services: asGiven, // read after the others, whose policy they take over
   otherOrigins: oneOf('refuse', 'default-policy'),
+  maxOrigins: wholeNumber(1, 1_000_000),
+  originIdleTimeout: readTimeout,
   localReplies: oneOf('throw', 'respond'),
   middleware: readMiddleware,
   layers: readLayers,
@@ -92,6 +103,9 @@ export function readClient(given: unknown, at: Place): NormalizedClientOptions |
     service: read.service,
     services,
     otherOrigins,
+    maxOrigins: read.maxOrigins ?? defaults.maxOrigins,
+    originIdleTimeout:
+      read.originIdleTimeout ?? parseDuration(defaults.originIdleTimeout, 'originIdleTimeout'),
     defaultPolicy,
     localReplies: read.localReplies ?? defaults.localReplies,
     middleware: read.middleware ?? defaults.middleware,
@@ -109,14 +123,15 @@ function servicesOf(
   policy: NormalizedPolicy,
   at: Place,
 ): ReadonlyMap<string, NormalizedService> {
+  // An option that is wrong was reported once and is not handed down.
+  const right = POLICY_OPTIONS.filter((key) => at.key(key).isSound());
+  const given = new Map(right.map((key) => [key, entries.get(key)]));
   if (entries.has('services')) {
-    // An option that is wrong was reported once and is not handed down.
-    const right = POLICY_OPTIONS.filter((key) => at.key(key).isSound());
-    const given = new Map(right.map((key) => [key, entries.get(key)]));
     return readServices(entries.get('services'), { ...policy, given }, at.key('services'));
   }
   const { service } = read;
-  return new Map(service === undefined ? [] : [[service, serviceOf(service, read, policy)]]);
+  if (service === undefined) return new Map();
+  return new Map([[service, withRoutes(serviceOf(service, read, policy), read, given, at)]]);
 }
 
 /** Options that need another one beside them, or do without it. */
@@ -132,7 +147,7 @@ function checkCompany(entries: Entries, at: Place): void {
     );
   }
   const place = several ? "inside each of 'services'" : "together with 'service'";
-  for (const key of ['name', 'endpoints']) {
+  for (const key of ['name', 'endpoints', 'subsets', 'routes']) {
     if (entries.has(key) && !one) refuseAlone(at.key(key), place);
   }
   if (entries.has('otherOrigins') && !one && !several) {

@@ -1,8 +1,9 @@
 /** The warnings of a client, each of them said once. */
 import { pathOf } from './describe.js';
-import type { NormalizedClientOptions } from './normalized.js';
+import type { NormalizedClientOptions, NormalizedService } from './normalized.js';
 import { usesTls } from './read-services.js';
-import { policyWarnings, type PolicyWarning } from './warnings.js';
+import { routeWarnings } from './route-warnings.js';
+import { policyWarnings, type PolicyWarning, type WarnedPolicy } from './warnings.js';
 
 /**
  * Says each warning of a client's policies once, through `process.emitWarning`: those of its first options, and those
@@ -45,8 +46,31 @@ function clientWarnings({
       saidOfClient.add(nameOf(warning));
       found.push(warning);
     });
+    found.push(...waysWarnings(policy, service === undefined ? pathOf('services', origin) : ''));
   }
   return found;
+}
+
+/** What is wrong with the subsets and routes of a service, and not with the service as a whole. */
+function waysWarnings(service: NormalizedService, path: string): PolicyWarning[] {
+  const prefix = path === '' ? '' : `${path}.`;
+  const ofService = new Set(policyWarnings(service, '').map(({ message }) => message));
+  const own = (policy: WarnedPolicy, place: string): PolicyWarning[] => {
+    const warnings = policyWarnings(policy, `${prefix}${place}`);
+    const bare = policyWarnings(policy, '');
+    return warnings.filter((_, index) => !ofService.has(bare[index]?.message ?? ''));
+  };
+  return [
+    ...routeWarnings(service).map(({ code, option, sentence }) => ({
+      code,
+      option,
+      message: `${prefix}${option}: ${sentence}`,
+    })),
+    ...[...service.subsets].flatMap(([name, subset]) => own(subset, pathOf('subsets', name))),
+    ...service.routes.flatMap(({ overrides }, index) =>
+      overrides === undefined ? [] : own(overrides.apply(service), `routes[${index}]`),
+    ),
+  ];
 }
 
 /** One cause: figures may differ with the number of endpoints. */

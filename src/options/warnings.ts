@@ -21,6 +21,7 @@ import { defaultIdleTimeout } from './read-connection-pool.js';
 import { defaultBaseInterval } from './read-retry.js';
 import { isOwnOrigin } from './read-endpoints.js';
 import { usesTls } from './read-services.js';
+import type { RouteWarningCode } from './route-warnings.js';
 
 export type WarningCode =
   /** The tries and the waits between them take longer than the call may. */
@@ -43,7 +44,8 @@ export type WarningCode =
   | 'OUTRIGGER_ENDPOINTS_WITHOUT_CALLS'
   | HealthCheckWarningCode
   | LocalityWarningCode
-  | OutlierWarningCode;
+  | OutlierWarningCode
+  | RouteWarningCode;
 
 export interface PolicyWarning {
   readonly code: WarningCode;

@@ -25,11 +25,18 @@ const MOST_GATHERED = 16;
 /** A discovery that says something else each time is not listened to for ever. */
 const MOST_WARNINGS = 50;
 
+/** Those whose endpoints they are: the cluster of the service, and those of its subsets. */
+export interface Members {
+  /** A load balancer of the user's may throw. */
+  setEndpoints(endpoints: readonly EndpointAddress[]): void;
+  /** One of the endpoints is connected. */
+  isConnected(): boolean;
+}
+
 export class Membership {
   readonly discovery: Discovery;
   readonly #cluster: Cluster;
-  /** Called when the cluster has had its first list. */
-  readonly #listed: () => void;
+  readonly #members: Members;
   #running: RunningDiscovery | undefined = undefined;
   #isStopped = false;
   /** Lists that wait for the end of the pause. */
@@ -42,10 +49,10 @@ export class Membership {
   readonly #memory = new EndpointMemory();
   readonly #said = new Set<string>();
 
-  constructor(discovery: Discovery, cluster: Cluster, listed: () => void) {
+  constructor(discovery: Discovery, cluster: Cluster, members: Members) {
     this.discovery = discovery;
     this.#cluster = cluster;
-    this.#listed = listed;
+    this.#members = members;
   }
 
   /** The first list may come before it returns. */
@@ -129,14 +136,13 @@ export class Membership {
       return;
     }
     try {
-      this.#cluster.setEndpoints(endpoints);
+      this.#members.setEndpoints(endpoints);
     } catch (error) {
       // A load balancer of the user's.
       this.#warn('OUTRIGGER_DISCOVERY_FAILED', `its list was refused: ${describeCause(error)}`);
       return;
     }
     this.#current = endpoints;
-    this.#listed();
   }
 
   #failed(given: unknown): void {
@@ -164,7 +170,7 @@ export class Membership {
     const now = this.#cluster.runtime.now();
     if (now < this.#nextRefresh) return;
     this.#nextRefresh = now + REFRESH_PAUSE;
-    if (this.#cluster.endpoints.some(({ sender }) => sender.isConnected)) return;
+    if (this.#members.isConnected()) return;
     try {
       running.refresh?.();
     } catch (error) {

@@ -56,6 +56,12 @@ export class ScriptedUpstream implements Upstream {
     return this.#scriptOf(this.#picked++) === 'no-endpoint' ? undefined : this.endpoint;
   }
 
+  start(call: Call): void {
+    drive.start(call);
+  }
+
+  fellBack(): void {}
+
   dropped(): void {}
 
   started(attempt: Attempt): void {

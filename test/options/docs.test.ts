@@ -33,6 +33,10 @@ const distribute = {
   locality: { distribute: [{ from: 'us-west1/*', to: { 'us-west1/a': 70, 'us-west1/b': 30 } }] },
 };
 
+const v2 = { service: 'http://a', subsets: { v2: { labels: { version: 'v2' } } } };
+
+const routed = (route: object): object => ({ service: 'http://a', routes: [route] });
+
 /** One right value for each option of the table. */
 const samples: Readonly<Record<keyof typeof defaults, object>> = {
   service: { service: 'http://a' },
@@ -46,6 +50,18 @@ const samples: Readonly<Record<keyof typeof defaults, object>> = {
     endpoints: [{ url: 'http://b', labels: { version: 'v2' } }],
   },
   'endpoints[].priority': { service: 'http://a', endpoints: [{ url: 'http://b', priority: 1 }] },
+  subsets: { service: 'http://a', subsets: {} },
+  'subsets[].labels': v2,
+  routes: { service: 'http://a', routes: [] },
+  'routes[].name': routed({ name: 'reports' }),
+  'routes[].match': routed({ match: [{ path: '/a' }, { path: '/b' }] }),
+  'routes[].match.path': routed({ match: { path: '/reports/*' } }),
+  'routes[].match.method': routed({ match: { method: ['GET', 'HEAD'] } }),
+  'routes[].match.headers': routed({ match: { headers: { 'X-Debug': true } } }),
+  'routes[].match.query': routed({ match: { query: { version: /^2/ } } }),
+  'routes[].subset': { ...v2, routes: [{ subset: 'v2' }] },
+  'routes[].subset[].subset': { ...v2, routes: [{ subset: [{ subset: 'v2', weight: 1 }] }] },
+  'routes[].subset[].weight': { ...v2, routes: [{ subset: [{ subset: 'v2', weight: 1 }] }] },
   discoveryTimeout: { discoveryTimeout: '5s' },
   loadBalancer: { loadBalancer: 'random' },
   'loadBalancer.policy': { loadBalancer: { policy: 'random' } },
@@ -250,6 +266,8 @@ const samples: Readonly<Record<keyof typeof defaults, object>> = {
   'tls.ciphers': { tls: { ciphers: 'HIGH' } },
   services: { services: {} },
   otherOrigins: { service: 'http://a', otherOrigins: 'default-policy' },
+  maxOrigins: { maxOrigins: 100 },
+  originIdleTimeout: { originIdleTimeout: '1h' },
   localReplies: { localReplies: 'respond' },
   middleware: { middleware: [() => undefined] },
   layers: { layers: {} },

@@ -254,9 +254,9 @@ describe('wrong options of a call', () => {
     ['null', null, 'resilience: found null, expected an object with options of the call'],
     [
       'options of later versions',
-      { subsets: {}, routes: false },
-      'resilience.subsets: not available in this version',
-      'resilience.routes: not available in this version',
+      { proxy: {}, fault: false },
+      'resilience.proxy: not available in this version',
+      'resilience.fault: not available in this version',
     ],
     [
       'options of the client',

@@ -235,7 +235,7 @@ describe('what an update refuses', () => {
         { services: { 'http://b': {} } },
         'services: a client made without services cannot be given any; make a new client',
       ],
-      ['what is yet to come', { subsets: {} }, 'subsets: not available in this version'],
+      ['what is yet to come', { fault: {} }, 'fault: not available in this version'],
       [
         'everything wrong at once',
         { endpoint: ['http://b'], loadBalancer: 'fast', localReplies: 'respond' },

@@ -26,6 +26,8 @@ describe('a client without a service', () => {
     service: undefined,
     services: new Map(),
     otherOrigins: 'default-policy',
+    maxOrigins: 1024,
+    originIdleTimeout: 300_000,
     defaultPolicy: {
       loadBalancer: LEAST_REQUEST,
       timeout: { response: 0, idle: 0, total: 0 },

@@ -4,8 +4,8 @@ import { readOptions } from '../../src/options/validate.js';
 import { testRefusals } from './refusal.js';
 
 const KNOWN =
-  "known here: 'service', 'name', 'endpoints', 'discoveryTimeout', 'loadBalancer', 'locality', 'tls', 'timeout', 'retry', 'hedge', 'circuitBreaker', 'rateLimitHold', 'fallback', 'envoyHeaders', 'connectionPool', 'outlierDetection', 'healthCheck', 'services', 'otherOrigins', 'localReplies', 'middleware', 'layers', 'around' and 'runtime'";
-const LATER = ['routes', 'subsets', 'fault', 'proxy', 'fetch'];
+  "known here: 'service', 'name', 'endpoints', 'subsets', 'routes', 'discoveryTimeout', 'loadBalancer', 'locality', 'tls', 'timeout', 'retry', 'hedge', 'circuitBreaker', 'rateLimitHold', 'fallback', 'envoyHeaders', 'connectionPool', 'outlierDetection', 'healthCheck', 'services', 'otherOrigins', 'maxOrigins', 'originIdleTimeout', 'localReplies', 'middleware', 'layers', 'around' and 'runtime'";
+const LATER = ['fault', 'proxy', 'fetch'];
 
 describe('unknown options', () => {
   testRefusals(readOptions, [
@@ -46,11 +46,11 @@ describe('unknown options', () => {
 describe('options of later versions', () => {
   testRefusals(readOptions, [
     ...LATER.map((key) => [key, { [key]: {} }, `${key}: not available in this version`] as const),
-    ['switched off', { routes: false }, 'routes: not available in this version'],
+    ['switched off', { fault: false }, 'fault: not available in this version'],
     [
       'misspelt',
-      { ruotes: [] },
-      "unknown option 'ruotes'; did you mean 'routes' (not available in this version)?",
+      { proxi: [] },
+      "unknown option 'proxi'; did you mean 'proxy' (not available in this version)?",
     ],
   ]);
 });
@@ -226,7 +226,7 @@ test('all problems come at once, each with its path', () => {
     service: 'http://a',
     endpoints: [{ url: 'http://b', weight: 0 }, { ulr: 'http://c' }],
     loadBalancr: 'random',
-    routes: false,
+    fault: false,
     localReplies: 'answer',
   };
   let thrown: unknown;
@@ -256,10 +256,10 @@ test('all problems come at once, each with its path', () => {
       message: "unknown option 'loadBalancr'; did you mean 'loadBalancer'?",
     },
     {
-      path: 'routes',
-      found: "the option 'routes'",
+      path: 'fault',
+      found: "the option 'fault'",
       expected: expect.stringContaining("'service'") as string,
-      message: 'routes: not available in this version',
+      message: 'fault: not available in this version',
     },
     {
       path: 'localReplies',

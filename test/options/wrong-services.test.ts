@@ -277,8 +277,8 @@ describe('services', () => {
       ],
       [
         'what is yet to come',
-        { 'http://a': { routes: {} } },
-        "services['http://a'].routes: not available in this version",
+        { 'http://a': { fault: {} } },
+        "services['http://a'].fault: not available in this version",
       ],
       [
         'TLS for a service in the clear',

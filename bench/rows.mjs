@@ -46,8 +46,11 @@ async function openCockatiel() {
   );
 }
 
+/** Where the endpoints are: two in the own zone, the third in another. */
+const zones = ['us-west1/us-west1-a', 'us-west1/us-west1-a', 'us-west1/us-west1-b'];
+
 /**
- * Our client with every layer there is.
+ * Our client with every layer there is, behind a route to a subset whose calls are shared between two zones.
  * @param {readonly string[]} origins
  * @param {Record<string, unknown>} [policy] in place of the policy below
  */
@@ -55,7 +58,27 @@ export async function openOutrigger(origins, policy = {}) {
   const { createResilientClient } = await import('../dist/index.js');
   return createResilientClient({
     service: 'http://simple-backend',
-    endpoints: [...origins],
+    endpoints: origins.map((url, index) => ({
+      url,
+      locality: zones[index % zones.length],
+      labels: { version: 'v1' },
+    })),
+    subsets: { v1: { labels: { version: 'v1' } } },
+    routes: [
+      { match: { path: '/reports/*', method: 'GET' }, timeout: '30s', retry: false },
+      { match: { path: '/orders', method: 'POST' }, retry: false },
+      { match: { headers: { 'x-canary': true } } },
+      { match: { path: '/orders/*', method: ['GET', 'HEAD'] }, timeout: '1s', subset: 'v1' },
+    ],
+    locality: {
+      local: 'us-west1/us-west1-a',
+      distribute: [
+        {
+          from: 'us-west1/us-west1-a',
+          to: { 'us-west1/us-west1-a': 67, 'us-west1/us-west1-b': 33 },
+        },
+      ],
+    },
     loadBalancer: 'least-request',
     timeout: '2s',
     retry: { attempts: retries, perTryTimeout: '500ms' },
@@ -66,13 +89,16 @@ export async function openOutrigger(origins, policy = {}) {
   });
 }
 
+/** For measurements of one cluster alone: calls go to the service as a whole, wherever its endpoints are. */
+export const withoutRoutes = { subsets: false, routes: false, locality: false };
+
 /** @type {readonly Row[]} */
 export const rows = [
   {
     id: 'outrigger-fetch',
     title: 'outrigger client.fetch',
     composes:
-      'three endpoints, least-request with two choices, a timeout for the call and for each try, two retries within a budget, hedges on the per-try timeout and after the 95th percentile, limits of the connection pool, outlier detection',
+      'a route by path and method out of four, to a subset of three endpoints in two zones that share the calls, least-request with two choices, a timeout for the call and for each try, two retries within a budget, hedges on the per-try timeout and after the 95th percentile, limits of the connection pool, outlier detection',
     ours: true,
     async open(origins) {
       const client = await openOutrigger(origins);

@@ -3,7 +3,7 @@
  * endpoints in the list, under a balancer that always chooses among the first three. Arguments: rounds, origins.
  */
 import { ratioOf, summarise } from '../stats.mjs';
-import { openOutrigger, path } from '../rows.mjs';
+import { openOutrigger, path, withoutRoutes } from '../rows.mjs';
 import { endpointList } from './endpoints.mjs';
 
 const [rounds, ...origins] = process.argv.slice(2);
@@ -19,6 +19,7 @@ const firstThree = (endpoints) => {
 const clients = await Promise.all(
   [0, 10_000 - origins.length].map((more) =>
     openOutrigger(origins, {
+      ...withoutRoutes,
       endpoints: [...origins, ...endpointList(more)],
       loadBalancer: firstThree,
     }),

@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { ratioOf } from '../stats.mjs';
-import { openOutrigger, path } from '../rows.mjs';
+import { openOutrigger, path, withoutRoutes } from '../rows.mjs';
 
 const [rounds, ...origins] = process.argv.slice(2);
 const batch = 3000;
@@ -37,6 +37,7 @@ async function full() {
   await once(silent, 'listening');
   const { port } = /** @type {import('node:net').AddressInfo} */ (silent.address());
   const client = await openOutrigger([`http://127.0.0.1:${port}`], {
+    ...withoutRoutes,
     timeout: 0,
     hedge: false,
     retry: false,
@@ -52,6 +53,7 @@ async function full() {
 /** Nobody listens at port 1. */
 async function open() {
   const client = await openOutrigger(['http://127.0.0.1:1'], {
+    ...withoutRoutes,
     retry: false,
     hedge: false,
     circuitBreaker: { openTime: '1h', minimumCalls: 2 },

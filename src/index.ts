@@ -87,7 +87,7 @@ export type { HealthCheckOptions, StatusCodes } from './options/health-check.js'
 export type { HedgeOptions } from './options/hedge.js';
 export type { HashedValue, HashOn, HashSourceOptions } from './options/hash-on.js';
 export type { LoadBalancerOptions, WarmupOptions } from './options/load-balancer.js';
-export type { LocalityOptions } from './options/locality.js';
+export type { LocalityOptions, ZoneAwareOptions } from './options/locality.js';
 export type { OutlierDetectionOptions } from './options/outlier-detection.js';
 export type {
   ClientOptions,

@@ -10,6 +10,13 @@ export class Counters {
   upstream_cx_destroy = 0;
   upstream_cx_none_healthy = 0;
   lb_healthy_panic = 0;
+  lb_recalculate_zone_structures = 0;
+  lb_local_cluster_not_ok = 0;
+  lb_zone_cluster_too_small = 0;
+  lb_zone_routing_all_directly = 0;
+  lb_zone_routing_sampled = 0;
+  lb_zone_routing_cross_zone = 0;
+  lb_zone_no_capacity_left = 0;
   upstream_cx_overflow = 0;
   upstream_cx_idle_timeout = 0;
   upstream_cx_max_duration_reached = 0;

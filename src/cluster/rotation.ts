@@ -161,7 +161,8 @@ export class Rotation {
     const { panics } = priorityLoads(healths, this.#panicThreshold);
     const tiers = arranged.map((priority, index) => {
       const previous = this.#tiers[index];
-      const context = { runtime: this.#runtime, factory, previous, anew };
+      const counters = this.#counters;
+      const context = { runtime: this.#runtime, factory, counters, previous, anew };
       return new Tier(priority, panics[index] === true, context);
     });
     if (anew) for (const endpoint of endpoints) endpoint.withdraw();

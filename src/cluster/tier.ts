@@ -5,13 +5,16 @@ import type { Call } from '../core/call.js';
 import type { Hash64 } from '../core/hash64.js';
 import type { Runtime } from '../core/runtime.js';
 import { OVERPROVISIONING } from '../locality/priority-loads.js';
-import type { Priority, WeightedLocality } from '../locality/arrangement.js';
+import type { Priority } from '../locality/arrangement.js';
+import { goesByZones, ZoneRouting, type ZoneAwarePolicy } from '../locality/zone-aware.js';
+import type { Counters } from './counters.js';
 import type { Endpoint } from './endpoint.js';
 
 /** What a tier is made of besides its endpoints. */
 export interface TierContext {
   readonly runtime: Runtime;
   readonly factory: BalancerFactory;
+  readonly counters: Counters;
   /** In its place until now. */
   readonly previous: Tier | undefined;
   /** Balancers are made anew, also where the same endpoints may be chosen as before. */
@@ -46,13 +49,12 @@ export class Tier {
   readonly #groups: readonly Group[];
   /** Undefined where there is one group. */
   readonly #turns: EdfScheduler | undefined;
+  /** In place of turns. */
+  readonly #zones: ZoneRouting | undefined;
 
   /** A policy of the user's may throw. */
-  constructor(
-    { endpoints, localities }: Priority<Endpoint>,
-    inPanic: boolean,
-    context: TierContext,
-  ) {
+  constructor(priority: Priority<Endpoint>, inPanic: boolean, context: TierContext) {
+    const { endpoints, localities, zoneAware } = priority;
     const now = context.runtime.now();
     const healthy = endpoints.filter(isHealthy);
     const usable = inPanic ? endpoints : healthy;
@@ -62,9 +64,15 @@ export class Tier {
     this.inPanic = inPanic;
     this.candidates = held.length === 0 ? usable : withoutHeld(usable, held);
     this.heldUntil = held.reduce((first, one) => Math.min(first, one.heldUntil), Infinity);
-    const weighted = inPanic ? undefined : localities;
-    this.#groups = this.#grouped(endpoints, weighted, context);
-    this.#turns = this.#scheduled(context);
+    const isApart =
+      localities !== undefined &&
+      !inPanic &&
+      (zoneAware === undefined ||
+        goesByZones(zoneAware, localities.length, healthy.length, context.counters));
+    this.#groups = this.#grouped(isApart ? priority : { endpoints }, context);
+    const isByZone = zoneAware !== undefined && this.#first.name !== ALL;
+    this.#zones = isByZone ? this.#zoneRouting(zoneAware, context) : undefined;
+    this.#turns = isByZone ? undefined : this.#scheduled(context);
   }
 
   get policy(): string {
@@ -83,6 +91,8 @@ export class Tier {
 
   pick(call: Call): Endpoint | undefined {
     const turns = this.#turns;
+    const zones = this.#zones;
+    if (zones !== undefined) return this.#groups[zones.pick()]?.balancer.pick(call);
     const group = turns === undefined ? this.#first : this.#groupFor(call, turns);
     return group?.balancer.pick(call);
   }
@@ -114,8 +124,7 @@ export class Tier {
 
   /** By locality where those have weights; else, and where no locality has anybody to offer, all together. */
   #grouped(
-    endpoints: readonly Endpoint[],
-    localities: readonly WeightedLocality<Endpoint>[] | undefined,
+    { endpoints, localities, zoneAware }: Priority<Endpoint>,
     context: TierContext,
   ): readonly Group[] {
     const all = () => [this.#group(ALL, endpoints, this.candidates, 1, context)];
@@ -126,7 +135,18 @@ export class Tier {
       if (free.length === 0) return [];
       return [this.#group(name, members, free, weight, context)];
     });
-    return groups.length === 0 ? all() : groups;
+    // As in Envoy a sticky policy takes no notice of zones.
+    const isSticky = zoneAware !== undefined && groups[0]?.balancer.isSticky !== undefined;
+    return groups.length === 0 || isSticky ? all() : groups;
+  }
+
+  #zoneRouting(policy: ZoneAwarePolicy, { runtime, counters }: TierContext): ZoneRouting {
+    const zones = this.#groups.map(({ name, candidates }) => ({
+      name,
+      count: candidates.length,
+      weight: candidates.reduce((sum, { weight }) => sum + weight, 0),
+    }));
+    return new ZoneRouting(zones, policy, runtime, counters);
   }
 
   #group(
@@ -154,7 +174,8 @@ export class Tier {
       groups.every(
         ({ name, effective }, i) => name === before[i]?.name && effective === before[i].effective,
       );
-    if (isUnchanged && previous !== undefined) return previous.#turns;
+    const turns = previous === undefined ? undefined : previous.#turns;
+    if (isUnchanged && turns !== undefined) return turns;
     const start = Math.floor(runtime.random() * PRE_PICK_LIMIT);
     return new EdfScheduler(groups.length, (group) => groups[group]?.effective ?? 1, start);
   }

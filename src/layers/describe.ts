@@ -13,6 +13,7 @@ import {
 } from '../core/policy.js';
 import type { Way } from '../cluster/way.js';
 import type { ChainPolicy } from './chain.js';
+import { localityFigures } from './describe-locality.js';
 
 export function describeChain(cluster: Cluster): string {
   const { callLayers, attemptLayers, around, policy } = cluster.chains.usual;
@@ -104,13 +105,7 @@ function limit(most: number): string {
 }
 
 function localityLines({ locality }: Cluster): string[] {
-  if (locality === undefined) return [];
-  if (locality.kind === 'distribute') {
-    const shares = [...locality.to].map(([pattern, percent]) => `${percent} % to ${pattern}`);
-    return [`  locality: ${shares.join(', ')}`];
-  }
-  const rules = locality.failover.map(({ from, to }) => `${from} fails over to ${to}`);
-  return [`  locality: ${[`nearest to ${locality.local} first`, ...rules].join('; ')}`];
+  return locality === undefined ? [] : [`  locality: ${localityFigures(locality)}`];
 }
 
 /** The active health checks, which stand beside the chain. */

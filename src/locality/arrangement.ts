@@ -1,12 +1,15 @@
 /** Puts the endpoints of a cluster into priorities, and those of a priority into weighted localities. */
-import type { FailoverRule, LocalityPolicy } from './locality-policy.js';
+import { mismatch } from './labels.js';
+import type { FailoverRule, LocalityPolicy, NearestPolicy } from './locality-policy.js';
 import { isCovered } from './pattern.js';
+import type { ZoneAwarePolicy } from './zone-aware.js';
 
 /** What of an endpoint matters here. */
 export interface Placed {
   /** The one that was given; 0 is the first. */
   readonly ownPriority: number;
   readonly locality: string;
+  readonly labels: Readonly<Record<string, string>>;
   readonly weight: number;
 }
 
@@ -22,10 +25,12 @@ export interface WeightedLocality<E> {
 export interface Priority<E> {
   readonly endpoints: readonly E[];
   /** Undefined: they are chosen among regardless of where they are. */
-  readonly localities: readonly WeightedLocality<E>[] | undefined;
+  readonly localities?: readonly WeightedLocality<E>[] | undefined;
+  /** Chooses among the localities in place of their weights. */
+  readonly zoneAware?: ZoneAwarePolicy | undefined;
 }
 
-/** Nearness has five degrees, as in Istio: an endpoint's own priority counts before it. */
+/** Nearness has five degrees, as in Istio: what counts before it is multiplied by so much. */
 const DEGREES = 5;
 
 /** The priorities in order, at least one. Endpoints that no share of `distribute` is meant for are in none. */
@@ -34,7 +39,12 @@ export function arrange<E extends Placed>(
   policy: LocalityPolicy | undefined,
 ): readonly Priority<E>[] {
   const weigh = weighing(policy);
-  const priorities = inOrder(endpoints, (endpoint) => rank(endpoint, policy)).map((level) => {
+  const levels = inOrder(endpoints, (endpoint) => rank(endpoint, policy));
+  const priorities = levels.map((level, index) => {
+    // As in Envoy, of the first priority alone.
+    if (policy?.kind === 'zone-aware' && index === 0) {
+      return { endpoints: level, localities: byLocality(level), zoneAware: policy };
+    }
     const localities = weigh?.(level);
     if (localities === undefined) return { endpoints: level, localities };
     return { endpoints: localities.flatMap((locality) => [...locality.endpoints]), localities };
@@ -56,9 +66,18 @@ function inOrder<E>(endpoints: readonly E[], rankOf: (endpoint: E) => number): (
   return [...levels.entries()].sort(([one], [other]) => one - other).map(([, level]) => level);
 }
 
-function rank({ ownPriority, locality }: Placed, policy: LocalityPolicy | undefined): number {
-  if (policy?.kind !== 'nearest') return ownPriority;
-  return ownPriority * DEGREES + distance(locality, policy.local, policy.failover);
+/** The priority that was given counts first, then labels, then nearness, where each of them is to count. */
+function rank(endpoint: Placed, policy: LocalityPolicy | undefined): number {
+  const { ownPriority } = endpoint;
+  if (policy?.kind === 'nearest') return nearer(ownPriority, endpoint, policy);
+  if (policy?.kind !== 'labels') return ownPriority;
+  const { matches, nearest } = policy;
+  const matched = ownPriority * (matches.length + 1) + mismatch(endpoint, matches);
+  return nearest === undefined ? matched : nearer(matched, endpoint, nearest);
+}
+
+function nearer(before: number, { locality }: Placed, policy: NearestPolicy): number {
+  return before * DEGREES + distance(locality, policy.local, policy.failover);
 }
 
 /** How far it is from the own locality: 0 is the same one, 4 a region that is not the one to fail over to. */
@@ -79,11 +98,12 @@ export function distance(
 
 type Weigh = <E extends Placed>(endpoints: readonly E[]) => readonly WeightedLocality<E>[];
 
-/** With `failover` spelt out Istio switches the weighting on, too. */
+/** With `failover` or `failoverPriority` spelt out Istio switches the weighting on, too. */
 function weighing(policy: LocalityPolicy | undefined): Weigh | undefined {
   if (policy?.kind === 'distribute') return (endpoints) => distributed(endpoints, policy.to);
-  if (policy === undefined || policy.failover.length === 0) return undefined;
-  return (endpoints) => byLocality(endpoints);
+  const isSpeltOut =
+    policy?.kind === 'labels' || (policy?.kind === 'nearest' && policy.failover.length > 0);
+  return isSpeltOut ? (endpoints) => byLocality(endpoints) : undefined;
 }
 
 /** Each locality with the weights of its endpoints together. */

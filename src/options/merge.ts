@@ -2,11 +2,13 @@
  * Merging options into options: objects merge deeply, arrays replace, everything else replaces, `undefined` is
  * absent. Nothing of the user's is written to, and his objects and arrays come out as copies.
  */
+import { isOfPlace } from '../locality/labels.js';
 import { defaults } from './defaults.js';
 import type { ClientOptions, UpdateOptions } from './options.js';
 import { canonicalOrigin } from './origin.js';
 import { entriesOf, isPlainObject, itemsOf } from './plain-object.js';
 import { isDiscovery } from './read-discovery.js';
+import { labelIn } from './read-failover-priority.js';
 import { NO_LIMITS } from './read-connection-pool.js';
 
 /** Options that are code of the user's: handed on as they are, never copied. */
@@ -117,20 +119,40 @@ function withoutOldLimit(base: unknown, update: Readonly<Record<string, unknown>
   return { ...base, maxRetries: undefined };
 }
 
-/** `failover` over `distribute` takes its place, and the other way round: there is but one of them. */
+/** A kind that excludes others takes their place: there is but one of them. Callers are one count, which takes another's. */
 const mergeLocalities: Merge = (base, update, depth) => {
   if (!isPlainObject(update) || !isPlainObject(base)) return mergeValues(base, update, depth);
-  const gives = (key: string): boolean => itemsOf(read(update, key))?.length !== undefined;
-  const gone = [
-    ...(gives('distribute') && !gives('failover') ? ['failover'] : []),
-    ...(gives('failover') && !gives('distribute') ? ['distribute'] : []),
-  ];
-  return mergeValues(
-    { ...base, ...Object.fromEntries(gone.map((key) => [key, undefined])) },
-    update,
-    depth,
+  const gone = excludedBy(update, base).filter((key) => !givesKind(update, key));
+  const left = { ...base, ...Object.fromEntries(gone.map((key) => [key, undefined])) };
+  return mergeEntries(left, update, depth, (key) =>
+    key === 'zoneAware' ? mergeZoneAware : mergeValues,
   );
 };
+
+const mergeZoneAware: Merge = (base, update, depth) =>
+  isPlainObject(update)
+    ? mergeEntries(base, update, depth, (key) => (key === 'callers' ? replace : mergeValues))
+    : update;
+
+type PlainObject = Readonly<Record<string, unknown>>;
+
+const LOCALITY_KINDS = ['failover', 'failoverPriority', 'distribute', 'zoneAware'];
+const OF_FAILOVER = ['failover', 'failoverPriority'];
+
+function excludedBy(update: PlainObject, base: PlainObject): string[] {
+  const given = LOCALITY_KINDS.filter((key) => givesKind(update, key));
+  const rules = itemsOf(read(update, 'failoverPriority') ?? read(base, 'failoverPriority')) ?? [];
+  const namesPlace = rules.some((rule) => typeof rule === 'string' && isOfPlace(labelIn(rule)));
+  const together = namesPlace ? [] : OF_FAILOVER;
+  return LOCALITY_KINDS.filter((key) =>
+    given.some((one) => one !== key && !(together.includes(one) && together.includes(key))),
+  );
+}
+
+function givesKind(update: PlainObject, key: string): boolean {
+  const given = read(update, key);
+  return isPlainObject(given) || itemsOf(given) !== undefined;
+}
 
 /** A check of one kind over one of the other takes its place; the paces stay. */
 const mergeHealthChecks: Merge = (base, update, depth) => {

@@ -31,6 +31,11 @@ export const otherNames: ReadonlyMap<string, string> = new Map([
   ['localitylbsetting', 'locality'],
   ['localityloadbalancer', 'locality'],
   ['failovers', 'locality.failover'],
+  ['failoverpriorities', 'locality.failoverPriority'],
+  ['zoneawarelbconfig', 'locality.zoneAware'],
+  ['zoneawarerouting', 'locality.zoneAware'],
+  ['forcelocalitydirectrouting', 'locality.zoneAware.forceLocalZone'],
+  ['localclustername', 'locality.zoneAware.callers'],
   ['region', 'locality.local'],
   ['zone', 'locality.local'],
   // Services and endpoints

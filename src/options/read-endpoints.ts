@@ -2,10 +2,10 @@
 import type { EndpointAddress } from '../cluster/endpoint.js';
 import { defaults } from './defaults.js';
 import { describe, quote } from './describe.js';
+import { A_LOCALITY, LOCALITY } from './locality-text.js';
 import { ENDPOINT, readEndpointUrl } from './origin.js';
 import type { Place, Reader } from './place.js';
 import { readLabels } from './read-labels.js';
-import { A_LOCALITY, LOCALITY } from './read-locality.js';
 import { complete, object, readItems, text, wholeNumber, type Read } from './readers.js';
 
 /** Envoy's: weights, and their sum within one locality, are 32 bits wide. */

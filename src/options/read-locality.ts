@@ -4,16 +4,16 @@ import type {
   FailoverRule,
   LocalitySettings,
 } from '../locality/locality-policy.js';
+import { isOfPlace } from '../locality/labels.js';
 import { isCovered } from '../locality/pattern.js';
-import { describe, quote } from './describe.js';
+import { describe, listOf, quote } from './describe.js';
+import { A_LOCALITY, readKnownLocality } from './locality-text.js';
+import { readFailoverPriority } from './read-failover-priority.js';
+import { readLabels } from './read-labels.js';
+import { readZoneAware } from './read-zone-aware.js';
 import { meantFor, list, object, orFalse, readEntries, text, wholeNumber } from './readers.js';
 import { Place, type Reader } from './place.js';
 
-/** `region/zone/subzone`, parts left out from the right. */
-export const LOCALITY = /^(?:[^\s/*]+(?:\/[^\s/*]+){0,2})?$/;
-export const A_LOCALITY = "'region/zone/subzone' without *, parts left out from the right alone";
-
-const readLocal = text(/^[^\s/*]+(?:\/[^\s/*]+){0,2}$/, A_LOCALITY);
 const readRegion = text(/^[^\s/*]+$/, 'a region, without / and *');
 const readPattern = text(
   /^(?:\*|[^\s/*]+(?:\/\*|\/[^\s/*]+(?:\/(?:\*|[^\s/*]+))?)?)$/,
@@ -78,36 +78,62 @@ const readDistributeRules: Reader<readonly DistributeRule[]> = (value, at) => {
 
 const localityObject = object(
   {
-    local: readLocal,
+    local: readKnownLocality,
+    labels: readLabels,
     failover: readFailoverRules,
+    failoverPriority: readFailoverPriority,
     distribute: readDistributeRules,
+    zoneAware: readZoneAware,
   },
   'an object of options, or false',
   {
-    later: ['failoverPriority'],
-    hintFor: meantFor('local', readLocal),
+    hintFor: meantFor('local', readKnownLocality),
   },
 );
 
 export const readLocality: Reader<false | LocalitySettings> = orFalse((value, at) => {
   const read = localityObject(value, at);
   if (read === null) return null;
-  const { failover = [], distribute = [] } = read;
-  if (failover.length > 0 && distribute.length > 0) {
-    return at.say(
-      'failover and distribute',
-      'one of them',
-      'failover and distribute exclude each other',
-    );
-  }
+  const { labels = {}, failover = [], failoverPriority = [], distribute = [] } = read;
+  const zoneAware = read.zoneAware === false ? undefined : read.zoneAware;
+  const settings = { labels, failover, failoverPriority, distribute, zoneAware };
+  if (refuseTogether(settings, at)) return null;
   const local = read.local ?? localOfEnvironment(at.key('local'));
-  return local === null ? null : { local, failover, distribute };
+  return local === null ? null : { local, ...settings };
 });
+
+/** True when kinds that exclude each other are there together, which is reported. */
+function refuseTogether(settings: Omit<LocalitySettings, 'local'>, at: Place): boolean {
+  const { failover, failoverPriority, distribute, zoneAware } = settings;
+  const given = [
+    ...(failover.length > 0 ? ['failover'] : []),
+    ...(failoverPriority.length > 0 ? ['failoverPriority'] : []),
+    ...(distribute.length > 0 ? ['distribute'] : []),
+    ...(zoneAware === undefined ? [] : ['zoneAware']),
+  ];
+  const isApart = distribute.length > 0 || zoneAware !== undefined;
+  if (isApart && given.length > 1) {
+    const names = given.join(' and ');
+    at.say(names, 'one of them', `${names} exclude each other`);
+    return true;
+  }
+  const places = failoverPriority.filter(({ label }) => isOfPlace(label));
+  if (failover.length === 0 || places.length === 0) return false;
+  const found = listOf(
+    places.map(({ label }) => label),
+    'and',
+  );
+  const sentence = `failover and ${found} in failoverPriority exclude each other: both say which place comes first`;
+  at.say(`failover and ${found}`, 'one of them', sentence);
+  return true;
+}
 
 /** What holds when the user says nothing. */
 export function defaultLocality(at: Place): LocalitySettings | undefined {
   const local = localOfEnvironment(at.key('locality').key('local'));
-  return local === null || local === '' ? undefined : { local, failover: [], distribute: [] };
+  if (local === null || local === '') return undefined;
+  const nothing = { labels: {}, failover: [], failoverPriority: [], distribute: [] };
+  return { local, ...nothing, zoneAware: undefined };
 }
 
 /** Empty when it is not said there; null when it is wrong, which has been reported. */
@@ -116,7 +142,7 @@ function localOfEnvironment(at: Place): string | null {
   const parts = [OUTRIGGER_REGION, OUTRIGGER_ZONE, OUTRIGGER_SUBZONE].map((part) => part ?? '');
   const whole = OUTRIGGER_LOCALITY ?? '';
   const local = whole === '' ? parts.join('/').replace(/\/+$/, '') : whole;
-  if (local === '' || readLocal(local, new Place('', [])) !== null) return local;
+  if (local === '' || readKnownLocality(local, new Place('', [])) !== null) return local;
   const found = `${describe(local)} in OUTRIGGER_LOCALITY, or OUTRIGGER_REGION, _ZONE and _SUBZONE, of the environment`;
   return at.refuseFound(found, A_LOCALITY);
 }

@@ -111,9 +111,10 @@ export function policyWarnings(policy: WarnedPolicy, path: string): PolicyWarnin
 
 function checkLocality(locality: LocalitySettings, policy: WarnedPolicy, say: Say): void {
   const noticesFailure = policy.outlierDetection !== undefined || policy.healthCheck !== undefined;
-  const { origin = '', endpoints = [] } = policy;
+  const { origin = '', endpoints = [], loadBalancer } = policy;
   if (isOwnOrigin(origin, endpoints)) return;
-  for (const { option, sentence } of localityWarnings({ locality, noticesFailure, endpoints })) {
+  const warned = { locality, noticesFailure, endpoints, loadBalancer };
+  for (const { option, sentence } of localityWarnings(warned)) {
     say('OUTRIGGER_LOCALITY_HAS_NO_EFFECT', option, sentence);
   }
 }

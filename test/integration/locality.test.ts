@@ -132,6 +132,120 @@ describe('in shares', () => {
   });
 });
 
+describe('by labels', () => {
+  const LABELS = [{ tier: 'gold' }, { tier: 'silver' }, { tier: 'gold' }];
+
+  async function labelled(options: ClientOptions) {
+    const made = await zones(options);
+    const { client, fleet } = made;
+    client.update({
+      endpoints: fleet.servers.map(({ url }, index) => ({
+        url,
+        locality: ZONES[Math.floor(index / 2)],
+        labels: LABELS[Math.floor(index / 2)],
+      })),
+    });
+    return made;
+  }
+
+  const prioritiesOf = (client: ResilientClient) =>
+    client.endpoints().map(({ priority }) => priority);
+
+  test('the first label first; when those that have it fail the next ones, and back', async () => {
+    const failoverPriority = ['tier', 'topology.kubernetes.io/region'];
+    const { client, runtime, down, spread } = await labelled({
+      locality: { local: ZONES[0], labels: { tier: 'gold' }, failoverPriority },
+    });
+    expect(prioritiesOf(client)).toEqual([0, 0, 2, 2, 1, 1]);
+    expect(client.describe()).toContain(
+      '  locality: first by tier=gold, topology.kubernetes.io/region=us-west1\n',
+    );
+    expect(await spread(20)).toEqual({ byZone: [20, 0, 0], failed: [] });
+    down.add(ZONES[0]);
+    expect((await spread(20)).failed).toEqual([503, 503]);
+    expect(await spread(20)).toEqual({ byZone: [0, 0, 20], failed: [] });
+    down.clear();
+    await runtime.advance(7000);
+    expect(await spread(20)).toEqual({ byZone: [20, 0, 0], failed: [] });
+    // Another label of the client, and of an endpoint.
+    client.update({ locality: { labels: { tier: 'silver' } } });
+    expect(prioritiesOf(client)).toEqual([1, 1, 0, 0, 1, 1]);
+    const relabelled = client.endpoints().map(({ url, locality }) => ({ url, locality }));
+    client.update({ endpoints: relabelled });
+    expect(prioritiesOf(client)).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  test('without an own locality, and beside failover with one', async () => {
+    const { client, spread } = await labelled({
+      locality: { labels: { tier: 'silver' }, failoverPriority: ['tier'] },
+    });
+    expect((await spread(8)).byZone).toEqual([0, 8, 0]);
+    client.update({
+      locality: { local: ZONES[2], failover: [{ from: 'us-east1', to: 'eu-west1' }] },
+    });
+    expect(prioritiesOf(client)).toEqual([2, 2, 0, 0, 1, 1]);
+    expect(client.describe()).toContain(
+      'locality: first by tier=silver; nearest to us-east1/us-east1-a first; us-east1 fails over to eu-west1',
+    );
+    client.update({ outlierDetection: false });
+    expect(new Set(prioritiesOf(client))).toEqual(new Set([0]));
+  });
+});
+
+describe('by zones', () => {
+  const callers = { [ZONES[0]]: 2, [ZONES[1]]: 1, [ZONES[2]]: 1 };
+
+  test('as many calls stay as the endpoints of the zone are to serve; and the rest follows when it fails', async () => {
+    const { client, runtime, down, spread } = await zones({
+      locality: { local: ZONES[0], zoneAware: { callers } },
+      loadBalancer: 'random',
+    });
+    expect(new Set(client.endpoints().map(({ priority }) => priority))).toEqual(new Set([0]));
+    expect(client.describe()).toContain(
+      '  locality: zone-aware in us-west1/us-west1-a; callers 2 in us-west1/us-west1-a, 1 in us-west1/us-west1-b, 1 in us-east1/us-east1-a; from 6 healthy endpoints on\n',
+    );
+    const stat = (name: string) => client.stats()[`cluster.shop.${name}`];
+    // A third of the endpoints for half of the callers.
+    const expected = [1000, 250, 250];
+    const { byZone, failed } = await spread(1500);
+    expect(failed).toEqual([]);
+    expect(byZone.map((count, zone) => Math.abs(count - (expected[zone] ?? 0)) < 60)).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(stat('lb_zone_routing_sampled')).toBe(byZone[0]);
+    expect(stat('lb_zone_routing_cross_zone')).toBe((byZone[1] ?? 0) + (byZone[2] ?? 0));
+    client.update({ locality: { zoneAware: { callers, minClusterSize: 2 } } });
+    down.add(ZONES[0]);
+    expect((await spread(40)).failed).toEqual([503, 503]);
+    const away = await spread(40);
+    expect(away.byZone[0]).toBe(0);
+    expect(away.failed).toEqual([]);
+    down.clear();
+    await runtime.advance(7000);
+    expect((await spread(100)).byZone[0]).toBeGreaterThan(40);
+    // With its part of the callers it keeps all calls.
+    client.update({ locality: { zoneAware: { callers: { [ZONES[0]]: 1, [ZONES[1]]: 2 } } } });
+    expect((await spread(20)).byZone).toEqual([20, 0, 0]);
+    expect(stat('lb_zone_routing_all_directly')).toBe(20);
+  });
+
+  test('another kind takes its place, and hands it back', async () => {
+    const { client, spread } = await zones({
+      locality: { local: ZONES[0], zoneAware: { callers } },
+    });
+    client.update({ locality: { distribute: [{ from: '*', to: { [ZONES[2]]: 100 } }] } });
+    expect((await spread(10)).byZone).toEqual([0, 0, 10]);
+    client.update({ locality: { zoneAware: { callers, forceLocalZone: {} } } });
+    expect((await spread(10)).byZone).toEqual([10, 0, 0]);
+    expect(client.describe()).toContain('; all stay here while 1 can serve');
+    client.update({ locality: { zoneAware: false } });
+    // The nearest first.
+    expect(client.endpoints().map(({ priority }) => priority)).toEqual([0, 0, 1, 1, 2, 2]);
+  });
+});
+
 describe('a retry', () => {
   const retry = {
     attempts: 2,

@@ -9,13 +9,17 @@ const LOCAL = 'us-west1/us-west1-a/rack-1';
 const at = (locality: string, ownPriority = 0, weight = 1): Placed => ({
   ownPriority,
   locality,
+  labels: {},
   weight,
 });
 
 const settings = (other: Partial<LocalitySettings> = {}): LocalitySettings => ({
   local: LOCAL,
+  labels: {},
   failover: [],
+  failoverPriority: [],
   distribute: [],
+  zoneAware: undefined,
   ...other,
 });
 
@@ -123,6 +127,19 @@ describe('priorities', () => {
     expect(localityPolicy(settings(), false)).toBeUndefined();
     expect(localityPolicy(settings({ local: '' }), true)).toBeUndefined();
     expect(localityPolicy(undefined, true)).toBeUndefined();
+    const zoneAware = {
+      callers: new Map([['a', 1]]),
+      minClusterSize: 6,
+      routingEnabled: 100,
+      forceLocalZone: undefined,
+    };
+    expect(localityPolicy(settings({ local: '', zoneAware }), true)).toBeUndefined();
+    // Zones and shares count where nothing notices failure, too.
+    expect(localityPolicy(settings({ zoneAware }), false)).toEqual({
+      kind: 'zone-aware',
+      local: LOCAL,
+      ...zoneAware,
+    });
   });
 
   test('the list itself where nothing is to be ordered', () => {

@@ -33,6 +33,10 @@ const distribute = {
   locality: { distribute: [{ from: 'us-west1/*', to: { 'us-west1/a': 70, 'us-west1/b': 30 } }] },
 };
 
+const zoneAware = (own: object = {}) => ({
+  locality: { zoneAware: { callers: { 'us-west1/a': 4, 'us-west1/b': 4 }, ...own } },
+});
+
 const v2 = { service: 'http://a', subsets: { v2: { labels: { version: 'v2' } } } };
 
 const routed = (route: object): object => ({ service: 'http://a', routes: [route] });
@@ -104,12 +108,20 @@ const samples: Readonly<Record<keyof typeof defaults, object>> = {
   },
   locality: { locality: false },
   'locality.local': { locality: { local: 'us-west1/us-west1-a' } },
+  'locality.labels': { locality: { labels: { version: 'v1' } } },
   'locality.failover': { locality: { failover: [] } },
   'locality.failover[].from': failover,
   'locality.failover[].to': failover,
+  'locality.failoverPriority': { locality: { failoverPriority: ['version=v1'] } },
   'locality.distribute': { locality: { distribute: [] } },
   'locality.distribute[].from': distribute,
   'locality.distribute[].to': distribute,
+  'locality.zoneAware': { locality: { zoneAware: false } },
+  'locality.zoneAware.callers': zoneAware(),
+  'locality.zoneAware.minClusterSize': zoneAware({ minClusterSize: 0 }),
+  'locality.zoneAware.routingEnabled': zoneAware({ routingEnabled: 50 }),
+  'locality.zoneAware.forceLocalZone': zoneAware({ forceLocalZone: {} }),
+  'locality.zoneAware.forceLocalZone.minSize': zoneAware({ forceLocalZone: { minSize: 2 } }),
   timeout: { timeout: '2s' },
   'timeout.response': { timeout: { response: '2s' } },
   'timeout.idle': { timeout: { idle: '2s' } },

@@ -10,6 +10,12 @@ const PATTERN =
 const REGION = 'expected a region, without / and *';
 const APART = 'expected patterns that exclude each other';
 
+const LABEL =
+  "a label such as 'topology.kubernetes.io/zone', or one with its value such as 'version=v1'";
+const CALLERS = 'an object with numbers of callers by locality';
+
+const quoted = (text: string): string => `'${text}'`;
+
 const shares = (to: unknown, from: unknown = 'us-west1/*') => ({
   locality: { local: 'us-west1/a', distribute: [{ from, to }] },
 });
@@ -131,9 +137,110 @@ describe('what is wrong', () => {
       'locality: failover and distribute exclude each other',
     ],
     [
-      'what is yet to come',
-      { locality: { failoverPriority: ['topology.kubernetes.io/region'] } },
-      'locality.failoverPriority: not available in this version',
+      'shares beside labels, which Istio would ignore',
+      {
+        locality: {
+          failoverPriority: ['version'],
+          distribute: [{ from: 'a', to: { a: 100 } }],
+        },
+      },
+      'locality: failoverPriority and distribute exclude each other',
+    ],
+    ...(
+      [
+        ['failover', { failover: [{ from: 'a', to: 'b' }] }],
+        ['failoverPriority', { failoverPriority: ['version'] }],
+        ['distribute', { distribute: [{ from: 'a', to: { a: 100 } }] }],
+      ] as const
+    ).map(
+      ([kind, given]) =>
+        [
+          `zones beside ${kind}`,
+          { locality: { ...given, zoneAware: { callers: { a: 1, b: 1 } } } },
+          `locality: ${kind} and zoneAware exclude each other`,
+        ] as const,
+    ),
+    [
+      'regions beside labels of a place',
+      {
+        locality: {
+          failover: [{ from: 'a', to: 'b' }],
+          failoverPriority: ['version', 'topology.kubernetes.io/zone=a'],
+        },
+      },
+      "locality: failover and 'topology.kubernetes.io/zone' in failoverPriority exclude each other: both say which place comes first",
+    ],
+    [
+      'labels that are none',
+      { locality: { failoverPriority: ['', '=v1', 'a b', 'a=b=c', 5, 'a', 'a='] } },
+      ...['', '=v1', 'a b', 'a=b=c']
+        .map(quoted)
+        .concat('5')
+        .map(
+          (found, index) =>
+            `locality.failoverPriority[${index}]: found ${found}, expected ${LABEL}`,
+        ),
+    ],
+    [
+      'a label twice',
+      { locality: { failoverPriority: ['version', 'a', 'version=v1'] } },
+      "locality.failoverPriority: found 'version' again, expected each label once",
+    ],
+    [
+      'one label, without a list',
+      { locality: { failoverPriority: 'version' } },
+      "locality.failoverPriority: found 'version', expected a list of labels",
+    ],
+    [
+      'own labels that are none',
+      { locality: { labels: { version: 5 } } },
+      'locality.labels.version: found 5, expected text',
+    ],
+    [
+      'zones without callers',
+      { locality: { zoneAware: {} } },
+      `locality.zoneAware.callers: found nothing, expected ${CALLERS}`,
+    ],
+    [
+      'zones without any caller',
+      { locality: { zoneAware: { callers: { a: 0 } } } },
+      `locality.zoneAware.callers: found nobody, expected ${CALLERS}, at least one caller in all`,
+    ],
+    [
+      'zones switched on without more',
+      { locality: { zoneAware: true } },
+      'locality.zoneAware: found true, expected an object with callers, or false',
+    ],
+    [
+      'callers in parts, or nowhere',
+      { locality: { zoneAware: { callers: { 'a/*': 1, b: 0.5, c: -1, d: '2' } } } },
+      `locality.zoneAware.callers['a/*']: found 'a/*', ${LOCALITY}`,
+      'locality.zoneAware.callers.b: found 0.5, expected a whole number from 0 to 4294967295',
+      'locality.zoneAware.callers.c: found -1, expected a whole number from 0 to 4294967295',
+      "locality.zoneAware.callers.d: found '2', expected a whole number from 0 to 4294967295; did you mean 2?",
+    ],
+    [
+      'the rest of zones',
+      {
+        locality: {
+          zoneAware: {
+            callers: { a: 1 },
+            minClusterSize: -1,
+            routingEnabled: 101,
+            forceLocalZone: { minSize: 0 },
+            min_cluster_size: 1,
+          },
+        },
+      },
+      'locality.zoneAware.minClusterSize: found -1, expected a whole number from 0 to 4294967295',
+      'locality.zoneAware.routingEnabled: found 101, expected a whole number from 0 to 100',
+      'locality.zoneAware.forceLocalZone.minSize: found 0, expected a whole number from 1 to 4294967295',
+      "unknown option 'locality.zoneAware.min_cluster_size'; did you mean 'minClusterSize'?",
+    ],
+    [
+      "Envoy's name for zones",
+      { zoneAwareLbConfig: {} },
+      "unknown option 'zoneAwareLbConfig'; here it is 'locality.zoneAware'",
     ],
     [
       'a priority that is none',
@@ -197,6 +304,75 @@ test('one kind over the other takes its place', () => {
   expect(merged.locality).toEqual({ local: 'us-west1/a', failover: rules, distribute: undefined });
 });
 
+describe('kinds merge', () => {
+  const rules = [{ from: 'us-west1', to: 'us-east1' }];
+  const distribute = [{ from: '*', to: { a: 100 } }];
+  const zoneAware = { callers: { a: 1, b: 1 }, minClusterSize: 2 };
+  const kinds = { failover: rules, failoverPriority: ['version'], distribute, zoneAware };
+
+  /** The kinds that are left. */
+  const kindsAfter = (base: object, update: object): string[] => {
+    const { locality } = mergeOptions({ locality: base }, { locality: update });
+    if (typeof locality !== 'object') throw new Error('no locality');
+    const left = Object.entries(locality).filter(([, value]) => value !== undefined);
+    return left.map(([kind]) => kind).sort();
+  };
+
+  test.each(Object.keys(kinds) as (keyof typeof kinds)[])('%s over the others', (kind) => {
+    const update = { [kind]: kinds[kind] };
+    const isOfFailover = kind.startsWith('failover');
+    expect(kindsAfter(kinds, update)).toEqual(
+      isOfFailover ? ['failover', 'failoverPriority'] : [kind],
+    );
+  });
+
+  test('labels of a place and failover take the place of each other', () => {
+    const places = { failoverPriority: ['topology.kubernetes.io/zone=a'] };
+    expect(kindsAfter({ failover: rules }, places)).toEqual(['failoverPriority']);
+    expect(kindsAfter(places, { failover: rules })).toEqual(['failover']);
+  });
+
+  test('what says nothing of a kind leaves it', () => {
+    expect(kindsAfter({ distribute }, { local: 'a', labels: { version: 'v1' } })).toEqual([
+      'distribute',
+      'labels',
+      'local',
+    ]);
+    expect(kindsAfter({ distribute }, { zoneAware: false })).toEqual(['distribute', 'zoneAware']);
+  });
+
+  test('callers are replaced as a whole, the rest of zones and labels merge', () => {
+    const { locality } = mergeOptions(
+      { locality: { zoneAware, labels: { version: 'v1', tier: 'gold' } } },
+      { locality: { zoneAware: { callers: { c: 2 } }, labels: { version: 'v2' } } },
+    );
+    expect(locality).toEqual({
+      zoneAware: { callers: { c: 2 }, minClusterSize: 2 },
+      labels: { version: 'v2', tier: 'gold' },
+    });
+    const off = mergeOptions({ locality: { zoneAware } }, { locality: { zoneAware: false } });
+    expect(readOptions(off).defaultPolicy.locality?.zoneAware).toBeUndefined();
+  });
+});
+
+test('zones have their defaults, and a minimum where they are forced', () => {
+  const zonesOf = (own: object) =>
+    localityOf({ locality: { zoneAware: { callers: { a: 1, b: 2 }, ...own } } })?.zoneAware;
+  const usual = {
+    callers: new Map([
+      ['a', 1],
+      ['b', 2],
+    ]),
+    minClusterSize: 6,
+    routingEnabled: 100,
+    forceLocalZone: undefined,
+  };
+  expect(zonesOf({})).toEqual(usual);
+  expect(zonesOf({ forceLocalZone: false })).toEqual(usual);
+  expect(zonesOf({ forceLocalZone: {} })).toEqual({ ...usual, forceLocalZone: 1 });
+  expect(zonesOf({ forceLocalZone: { minSize: 3 } })).toEqual({ ...usual, forceLocalZone: 3 });
+});
+
 test('a service changes what the client says', () => {
   const { services } = readOptions({
     locality: { local: 'us-west1/a', failover: [{ from: 'us-west1', to: 'us-east1' }] },
@@ -207,9 +383,16 @@ test('a service changes what the client says', () => {
     },
   });
   const rules = [{ from: 'us-west1', to: 'us-east1' }];
+  const nothing = {
+    labels: {},
+    failover: [],
+    failoverPriority: [],
+    distribute: [],
+    zoneAware: undefined,
+  };
   expect([...services.values()].map(({ locality }) => locality)).toEqual([
-    { local: 'us-west1/a', failover: rules, distribute: [] },
-    { local: 'us-west1/a', failover: [], distribute: [] },
+    { ...nothing, local: 'us-west1/a', failover: rules },
+    { ...nothing, local: 'us-west1/a' },
     undefined,
   ]);
 });

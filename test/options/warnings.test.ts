@@ -91,6 +91,70 @@ const rows: readonly [what: string, options: ClientOptions, ...warnings: string[
   ],
   ['an own locality without more', { locality: { local: 'us-west1/a' } }],
   [
+    'labels where nothing tells who is out',
+    { locality: { failoverPriority: ['version=v1'] } },
+    'OUTRIGGER_LOCALITY_HAS_NO_EFFECT locality.failoverPriority: has no effect without outlierDetection or healthCheck: nothing tells which endpoints are out',
+  ],
+  [
+    'labels of a client of which nothing is known',
+    { locality: { failoverPriority: ['version', 'tier'] }, healthCheck: { tcp: true } },
+    'OUTRIGGER_LOCALITY_HAS_NO_EFFECT locality.failoverPriority: has no effect: neither locality.labels nor locality.local says anything of this client',
+  ],
+  [
+    'labels that suffice without a place',
+    {
+      locality: { failoverPriority: ['version'], labels: { version: 'v1' } },
+      healthCheck: { tcp: true },
+    },
+  ],
+  [
+    'failover beside labels, where the place is not known',
+    {
+      locality: {
+        failoverPriority: ['version=v1'],
+        failover: [{ from: 'us-west1', to: 'us-east1' }],
+      },
+      healthCheck: { tcp: true },
+    },
+    'OUTRIGGER_LOCALITY_HAS_NO_EFFECT locality.failover: has no effect: neither locality.local nor OUTRIGGER_LOCALITY of the environment says where this is',
+  ],
+  [
+    'failover from elsewhere beside labels: nearness counts',
+    {
+      locality: {
+        local: 'eu-west1',
+        failoverPriority: ['version=v1'],
+        failover: [{ from: 'us-west1', to: 'us-east1' }],
+      },
+      healthCheck: { tcp: true },
+    },
+  ],
+  [
+    'zones of nobody knows where',
+    { locality: { zoneAware: { callers: { a: 1, b: 1 } } } },
+    'OUTRIGGER_LOCALITY_HAS_NO_EFFECT locality.zoneAware: has no effect: neither locality.local nor OUTRIGGER_LOCALITY of the environment says where this is',
+  ],
+  ['zones', { locality: { local: 'a', zoneAware: { callers: { a: 1, b: 1 } } } }],
+  [
+    'zones of other callers, for no call, under a sticky policy',
+    {
+      locality: { local: 'a', zoneAware: { callers: { b: 1, c: 1 }, routingEnabled: 0 } },
+      loadBalancer: { policy: 'maglev', hashOn: { query: 'user' } },
+    },
+    'OUTRIGGER_LOCALITY_HAS_NO_EFFECT locality.zoneAware: has no effect: maglev takes no notice of zones, as in Envoy',
+    'OUTRIGGER_LOCALITY_HAS_NO_EFFECT locality.zoneAware.routingEnabled: has no effect: with 0 % no call goes by zones',
+    "OUTRIGGER_LOCALITY_HAS_NO_EFFECT locality.zoneAware.callers: has no effect: nobody calls from 'a', the own locality",
+  ],
+  [
+    'zones with callers in a single one',
+    { locality: { local: 'a', zoneAware: { callers: { a: 3, b: 0 } } } },
+    'OUTRIGGER_LOCALITY_HAS_NO_EFFECT locality.zoneAware.callers: has no effect: all callers are in one locality, so that no other one has to be spared',
+  ],
+  [
+    'the same, forced',
+    { locality: { local: 'a', zoneAware: { callers: { a: 3 }, forceLocalZone: {} } } },
+  ],
+  [
     'a table with less slots than endpoints',
     { ...three, loadBalancer: { policy: 'maglev', hashOn: { query: 'a' }, tableSize: 2 } },
     'OUTRIGGER_ENDPOINTS_WITHOUT_CALLS loadBalancer.tableSize: 2 places are too few for 3 endpoints: some of them get no calls',

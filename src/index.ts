@@ -57,6 +57,7 @@ export type {
   OverflowEvent,
   ReturnEvent,
 } from './cluster/events.js';
+export type { HealthHint } from './cluster/endpoint.js';
 export type { EndpointSnapshot } from './cluster/snapshot.js';
 export type { AttemptCause, AttemptRecord, Explanation } from './core/explanation.js';
 export type { Failure, FailureKind, PoolLimit, ResponseFlag, TimeLimit } from './core/failure.js';

@@ -139,6 +139,7 @@ export class Cluster implements Upstream {
       endpoints: endpoints.length,
       ejected: endpoints.filter(({ ejected }) => ejected).length,
       failedCheck: endpoints.filter(({ failedCheck }) => failedCheck).length,
+      hintedOut: endpoints.filter(({ hintedOut }) => hintedOut).length,
       withoutShare: endpoints.filter(({ priority }) => priority === undefined).length,
     };
   }
@@ -177,6 +178,7 @@ export class Cluster implements Upstream {
       endpoint.weight = address.weight;
       endpoint.locality = address.locality;
       endpoint.labels = address.labels;
+      endpoint.hint = address.health ?? 'healthy';
       endpoint.ownPriority = address.priority;
       return endpoint;
     });
@@ -315,6 +317,7 @@ export class Cluster implements Upstream {
       ...this.#rotation.balancerStats,
       membership_total: this.endpoints.length,
       membership_healthy: this.endpoints.filter(({ healthy }) => healthy).length,
+      membership_degraded: this.endpoints.filter(({ degraded }) => degraded).length,
       endpoints_held: this.endpoints.filter(({ heldUntil }) => heldUntil > now).length,
       max_host_weight: this.endpoints.reduce((most, { weight }) => Math.max(most, weight), 0),
     };

@@ -15,7 +15,15 @@ export interface EndpointAddress {
   /** Endpoints of a later priority are chosen when those of the earlier ones do not suffice; 0 is the first. */
   readonly priority: number;
   readonly labels: Labels;
+  /** What the list says of its health; left out it is healthy. */
+  readonly health?: HealthHint;
 }
+
+/**
+ * Envoy's `health_status` of EDS: those that are `unhealthy` or `draining` are chosen in panic alone, a `degraded` one when
+ * healthy ones do not suffice.
+ */
+export type HealthHint = 'healthy' | 'degraded' | 'unhealthy' | 'draining';
 
 /** What tells an endpoint apart from others, as the labels of a pod do. */
 export type Labels = Readonly<Record<string, string>>;
@@ -51,6 +59,8 @@ export class Endpoint {
   weight: number;
   locality: string;
   labels: Labels;
+  /** What the list says of its health. */
+  hint: HealthHint;
   /** @internal The priority that was given. */
   ownPriority: number;
   /** The one it has now, by where it is as well; without gaps. Undefined while no share of the calls is meant for it. */
@@ -67,6 +77,8 @@ export class Endpoint {
   ejected = false;
   /** Found unhealthy by active health checks. */
   failedCheck = false;
+  /** The latest good one of these checks has found it degraded. */
+  degradedCheck = false;
   /** What the latest of these checks has found, in words; undefined before the first. */
   lastCheck: string | undefined = undefined;
   /** The time of the runtime's clock until which it is chosen last; 0 is none. */
@@ -90,6 +102,7 @@ export class Endpoint {
     this.weight = address.weight;
     this.locality = address.locality;
     this.labels = address.labels;
+    this.hint = address.health ?? 'healthy';
     this.ownPriority = address.priority;
     this.warmsFrom = now;
   }
@@ -102,6 +115,21 @@ export class Endpoint {
 
   /** True while nothing speaks against it. */
   get healthy(): boolean {
-    return !this.ejected && !this.failedCheck;
+    return this.hint === 'healthy' && !this.degradedCheck && !this.#isOut;
+  }
+
+  /** True while it takes what the healthy ones cannot: not out, and not healthy either. */
+  get degraded(): boolean {
+    return (this.hint === 'degraded' || this.degradedCheck) && !this.#isOut;
+  }
+
+  /** Its list says that it is not to be called. */
+  get hintedOut(): boolean {
+    return this.hint === 'unhealthy' || this.hint === 'draining';
+  }
+
+  /** Chosen in panic alone. */
+  get #isOut(): boolean {
+    return this.ejected || this.failedCheck || this.hintedOut;
   }
 }

@@ -37,8 +37,11 @@ export interface ReturnEvent extends EndpointEvent {
 
 /** The active health checks have changed their mind about an endpoint. */
 export interface HealthEvent extends EndpointEvent {
+  /** It passes them, be it as a degraded one. */
   readonly healthy: boolean;
-  /** What the deciding check found: `200`, `503`, `connection refused`, `timeout`; `switched-off` when they are no more. */
+  /** It passes them, and says that it would rather not have calls (`x-envoy-degraded`). */
+  readonly degraded: boolean;
+  /** What the deciding check found: `200`, `200, degraded`, `503`, `connection refused`, `timeout`; `switched-off` when they are no more. */
   readonly reason: string;
 }
 

@@ -53,7 +53,12 @@ export interface StatusRange {
 
 /** What came of asking an endpoint. */
 export type ProbeResult =
-  | { readonly kind: 'answered'; readonly status: number }
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      /** It says `x-envoy-degraded`, with whatever value. */
+      readonly isDegraded: boolean;
+    }
   | { readonly kind: 'connected' }
   /** No connection, or no whole answer. */
   | { readonly kind: 'failed'; readonly reason: string };
@@ -70,31 +75,41 @@ export interface Finding {
   readonly kind: 'passed' | 'failed' | 'network-failure';
   /** A failure that takes the endpoint out at once, whatever the threshold. */
   readonly isFatal: boolean;
-  /** In words: `200`, `503`, `connected`, `connection refused`, `timeout`. */
+  /** A success of an endpoint that would rather not have calls. */
+  readonly isDegraded: boolean;
+  /** In words: `200`, `200, degraded`, `503`, `connected`, `connection refused`, `timeout`. */
   readonly reason: string;
 }
 
 /** The time of the check was over. */
-export const TIMED_OUT: Finding = { kind: 'network-failure', isFatal: false, reason: 'timeout' };
+export const TIMED_OUT: Finding = failure('network-failure', 'timeout');
 
 export function findingOf(probe: ProbePolicy, result: ProbeResult): Finding {
   switch (result.kind) {
     case 'connected':
-      return { kind: 'passed', isFatal: false, reason: 'connected' };
+      return success('connected', false);
     case 'failed':
-      return { kind: 'network-failure', isFatal: false, reason: result.reason };
+      return failure('network-failure', result.reason);
     case 'answered':
-      return judged(probe, result.status);
+      return judged(probe, result.status, result.isDegraded);
   }
 }
 
 /** An expected status is one even where it is retriable, too. */
-function judged(probe: ProbePolicy, status: number): Finding {
+function judged(probe: ProbePolicy, status: number, isDegraded: boolean): Finding {
   const reason = `${status}`;
   const isAmong = (ranges: readonly StatusRange[]): boolean =>
     ranges.some(({ from, to }) => from <= status && status <= to);
   if (probe.kind === 'tcp' || isAmong(probe.expectedStatuses)) {
-    return { kind: 'passed', isFatal: false, reason };
+    return success(isDegraded ? `${reason}, degraded` : reason, isDegraded);
   }
-  return { kind: 'failed', isFatal: !isAmong(probe.retriableStatuses), reason };
+  return failure('failed', reason, !isAmong(probe.retriableStatuses));
+}
+
+function success(reason: string, isDegraded: boolean): Finding {
+  return { kind: 'passed', isFatal: false, isDegraded, reason };
+}
+
+function failure(kind: 'failed' | 'network-failure', reason: string, isFatal = false): Finding {
+  return { kind, isFatal, isDegraded: false, reason };
 }

@@ -19,8 +19,16 @@ export interface CheckerHost {
   isUsed(): boolean;
   /** A check begins. */
   started(): void;
-  /** A check has its result; `changed` says that the endpoint is not any more what it was. */
-  found(endpoint: Endpoint, finding: Finding, changed: boolean): void;
+  /** A check has its result; `before` is how the checks had found the endpoint until now. */
+  found(endpoint: Endpoint, finding: Finding, before: CheckedAs): void;
+}
+
+/** How the checks find an endpoint; until the first of them it is healthy. */
+export type CheckedAs = 'healthy' | 'degraded' | 'failed';
+
+export function checkedAs({ failedCheck, degradedCheck }: Endpoint): CheckedAs {
+  if (failedCheck) return 'failed';
+  return degradedCheck ? 'degraded' : 'healthy';
 }
 
 /** As Envoy has it, so that no check follows another without a pause. */
@@ -76,18 +84,20 @@ export class HealthChecker {
 
   #settle(finding: Finding): void {
     this.stop();
-    const before = this.endpoint.failedCheck;
-    const isPending = finding.kind === 'passed' ? this.#pass() : this.#fail(finding);
+    const before = checkedAs(this.endpoint);
+    const isPending = finding.kind === 'passed' ? this.#pass(finding) : this.#fail(finding);
     this.#hasResult = true;
     this.#rest(finding.kind === 'passed', isPending);
     // Last, since a listener may stop it.
-    this.#host.found(this.endpoint, finding, this.endpoint.failedCheck !== before);
+    this.#host.found(this.endpoint, finding, before);
   }
 
   /** True when more such results are needed before the endpoint is healthy. */
-  #pass(): boolean {
+  #pass({ isDegraded }: Finding): boolean {
     const { endpoint } = this;
     this.#failures = 0;
+    // There is no threshold for it in Envoy.
+    endpoint.degradedCheck = isDegraded;
     if (!endpoint.failedCheck) return false;
     this.#successes += 1;
     endpoint.failedCheck =

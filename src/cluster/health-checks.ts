@@ -3,7 +3,7 @@ import type { Runtime } from '../core/runtime.js';
 import type { Endpoint } from './endpoint.js';
 import type { ClusterEvents } from './events.js';
 import type { Finding, HealthCheckPolicy, Prober } from './health-check-policy.js';
-import { HealthChecker, type CheckerHost } from './health-checker.js';
+import { checkedAs, HealthChecker, type CheckedAs, type CheckerHost } from './health-checker.js';
 
 /** What they need of their cluster. */
 export interface HealthCheckHost {
@@ -42,7 +42,7 @@ export class HealthChecks {
       started: () => {
         this.#attempts += 1;
       },
-      found: (endpoint, finding, changed) => this.#found(endpoint, finding, changed),
+      found: (endpoint, finding, before) => this.#found(endpoint, finding, before),
     };
   }
 
@@ -71,7 +71,7 @@ export class HealthChecks {
       this.#checkers.delete(endpoint);
     }
     const isUsable = [...this.#checkers.keys()].some(
-      ({ healthy, priority }) => healthy && priority !== undefined,
+      ({ healthy, degraded, priority }) => (healthy || degraded) && priority !== undefined,
     );
     this.#add(
       [...present].filter((endpoint) => !this.#checkers.has(endpoint)),
@@ -87,12 +87,14 @@ export class HealthChecks {
 
   /** Envoy's counters and gauges, without the prefix. */
   stats(): Record<string, number> {
+    const passing = [...this.#checkers.values()].filter(({ passes }) => passes);
     return {
       'health_check.attempt': this.#attempts,
       'health_check.success': this.#successes,
       'health_check.failure': this.#failures,
       'health_check.network_failure': this.#networkFailures,
-      'health_check.healthy': [...this.#checkers.values()].filter(({ passes }) => passes).length,
+      'health_check.healthy': passing.length,
+      'health_check.degraded': passing.filter(({ endpoint }) => endpoint.degradedCheck).length,
     };
   }
 
@@ -119,31 +121,34 @@ export class HealthChecks {
     const checked = [...this.#checkers.keys()];
     this.#checkers.clear();
     for (const endpoint of checked) {
+      const before = checkedAs(endpoint);
       endpoint.lastCheck = undefined;
-      if (!endpoint.failedCheck) continue;
       endpoint.failedCheck = false;
-      this.#changed(endpoint, 'switched-off');
+      endpoint.degradedCheck = false;
+      if (before !== 'healthy') this.#changed(endpoint, 'switched-off', before);
     }
   }
 
-  #found(endpoint: Endpoint, { kind, reason }: Finding, changed: boolean): void {
+  #found(endpoint: Endpoint, { kind, reason }: Finding, before: CheckedAs): void {
     endpoint.lastCheck = reason;
     if (kind === 'passed') this.#successes += 1;
     else this.#failures += 1;
     if (kind === 'network-failure') this.#networkFailures += 1;
-    if (changed) this.#changed(endpoint, reason);
+    if (checkedAs(endpoint) !== before) this.#changed(endpoint, reason, before);
     if (kind === 'passed' && !endpoint.failedCheck)
       this.#cluster.outliers.healthCheckPassed(endpoint);
   }
 
-  #changed(endpoint: Endpoint, reason: string): void {
+  #changed(endpoint: Endpoint, reason: string, before: CheckedAs): void {
     const { events, name, runtime } = this.#cluster;
+    const { degradedCheck } = endpoint;
     const healthy = !endpoint.failedCheck;
-    if (healthy) endpoint.warmsFrom = runtime.now();
+    if (before === 'failed') endpoint.warmsFrom = runtime.now();
     this.#cluster.healthChanged();
     if (!healthy) endpoint.sender.drain();
     if (events.health.used) {
-      events.health.tell({ service: name, endpoint: endpoint.url, healthy, reason });
+      const degraded = healthy && degradedCheck;
+      events.health.tell({ service: name, endpoint: endpoint.url, healthy, degraded, reason });
     }
   }
 }

@@ -5,10 +5,16 @@ import { modulo } from '../core/hash64.js';
 import type { Runtime } from '../core/runtime.js';
 import { arrange, type Priority } from '../locality/arrangement.js';
 import type { LocalityPolicy } from '../locality/locality-policy.js';
-import { loadsBeside, priorityLoads, type PriorityHealth } from '../locality/priority-loads.js';
+import {
+  loadsBeside,
+  priorityLoads,
+  type Loads,
+  type PriorityHealth,
+} from '../locality/priority-loads.js';
 import type { Counters } from './counters.js';
 import type { Endpoint } from './endpoint.js';
-import { isHealthy, Tier } from './tier.js';
+import { ifFree, standingOf } from './standing.js';
+import { Tier, type TierContext } from './tier.js';
 
 export class Rotation {
   readonly #runtime: Runtime;
@@ -17,11 +23,18 @@ export class Rotation {
   #endpoints: readonly Endpoint[];
   #locality: LocalityPolicy | undefined = undefined;
   #arranged: readonly Priority<Endpoint>[];
-  /** By priority, at least one. */
+  /** By priority, at least one: their healthy endpoints, or all of them. */
   #tiers: readonly Tier[] = [];
-  /** What they can carry, and their shares of the calls in percent. */
-  #standings: readonly PriorityHealth[] = [];
+  /** By priority, where it has degraded endpoints and is not in panic. */
+  #degraded: readonly (Tier | undefined)[] = [];
+  /** What a pick is shared among: the tiers, and then who takes degraded load in each of their places. */
+  #choices: readonly Tier[] = [];
+  /** Their shares of the calls in percent. */
   #loads: readonly number[] = [];
+  /** The one that gets all of them, if there is but one priority. */
+  #only: Tier | undefined = undefined;
+  /** What the priorities can carry. */
+  #standings: readonly PriorityHealth[] = [];
   #panicThreshold = 0;
   /** When to look at the endpoints anew: when the first hold is over, or at once. */
   #nextLook = Number.POSITIVE_INFINITY;
@@ -93,7 +106,7 @@ export class Rotation {
     if (this.#nextLook !== Number.POSITIVE_INFINITY && this.#runtime.now() >= this.#nextLook) {
       this.#look(this.#arranged, this.#factory, false);
     }
-    const tier = (this.#tiers.length === 1 ? this.#tiers[0] : this.#tierFor(call)) as Tier;
+    const tier = this.#only ?? this.#tierFor(call);
     if (tier.inPanic) this.#counters.lb_healthy_panic += 1;
     return tier.pick(call);
   }
@@ -107,8 +120,9 @@ export class Rotation {
       endpoint = this.pick(call);
     }
     if (endpoint !== undefined && !tried.has(endpoint)) return endpoint;
-    const { priority = 0 } = endpoint ?? first;
-    const candidates = this.#tiers[priority]?.candidates ?? [];
+    const { priority = 0, degraded } = endpoint ?? first;
+    const choice = degraded ? this.#tiers.length + priority : priority;
+    const candidates = this.#choices[choice]?.candidates ?? [];
     // From a random place: the first of the list would get all of them.
     const count = candidates.length;
     const start = Math.floor(this.#runtime.random() * count);
@@ -120,16 +134,16 @@ export class Rotation {
   }
 
   /** The same hash always leads to the same priority while their health is the same, as in Envoy. */
-  #tierFor(call: Call): Tier | undefined {
+  #tierFor(call: Call): Tier {
     const loads = this.#loadsFor(call);
     const hash = this.#tiers[0]?.hashOf(call);
     let left =
       hash === undefined
         ? Math.floor(this.#runtime.random() * 100)
         : modulo(hash.high, hash.low, 100);
-    let priority = 0;
-    while ((left -= loads[priority] ?? 100) >= 0) priority += 1;
-    return this.#tiers[priority];
+    let choice = 0;
+    while ((left -= loads[choice] ?? 100) >= 0) choice += 1;
+    return this.#choices[choice] as Tier;
   }
 
   /** With `retryRemoteLocalities` a retry leaves out the priorities that its call has tried, if there are others. */
@@ -141,7 +155,8 @@ export class Rotation {
     const tried = new Set(
       counted.map(({ endpoint }) => (endpoint as Endpoint | undefined)?.priority),
     );
-    return loadsBeside(this.#standings, (priority) => tried.has(priority)) ?? this.#loads;
+    const loads = loadsBeside(this.#standings, (priority) => tried.has(priority));
+    return loads === undefined ? this.#loads : inOrder(loads);
   }
 
   #rearrange(endpoints: readonly Endpoint[], policy: LocalityPolicy | undefined): void {
@@ -157,27 +172,32 @@ export class Rotation {
     anew: boolean,
     endpoints = this.#endpoints,
   ): void {
-    const healths = arranged.map(healthOf);
-    const { panics } = priorityLoads(healths, this.#panicThreshold);
+    const now = this.#runtime.now();
+    const standings = arranged.map(({ endpoints: members }) => standingOf(members, now));
+    const { panics } = priorityLoads(standings, this.#panicThreshold);
+    const contextAfter = (previous: Tier | undefined): TierContext => {
+      return { runtime: this.#runtime, factory, counters: this.#counters, previous, anew };
+    };
     const tiers = arranged.map((priority, index) => {
-      const previous = this.#tiers[index];
-      const counters = this.#counters;
-      const context = { runtime: this.#runtime, factory, counters, previous, anew };
-      return new Tier(priority, panics[index] === true, context);
+      const kind = panics[index] === true ? 'all' : 'healthy';
+      return new Tier(priority, kind, contextAfter(this.#tiers[index]));
+    });
+    const degraded = arranged.map((priority, index) => {
+      if (panics[index] === true || standings[index]?.degraded === 0) return undefined;
+      return new Tier(priority, 'degraded', contextAfter(this.#degraded[index]));
     });
     if (anew) for (const endpoint of endpoints) endpoint.withdraw();
     tiers.forEach((tier, priority) => tier.takeOver(priority));
+    degraded.forEach((tier, priority) => tier?.takeOver(priority));
     this.#tiers = tiers;
-    // One whose endpoints are all held is as good as empty while another one has a free one.
-    const someFree = tiers.some(({ hasFree }) => hasFree);
-    this.#standings = healths.map(({ count, healthy }, index) => ({
-      count,
-      healthy: someFree && tiers[index]?.hasFree !== true ? 0 : healthy,
-    }));
+    this.#degraded = degraded;
+    this.#choices = [...tiers, ...tiers.map((tier, priority) => degraded[priority] ?? tier)];
+    this.#standings = ifFree(standings);
     // A hold is no illness: it sets off no panic.
     const threshold = panics.every(Boolean) ? this.#panicThreshold : 0;
-    this.#loads = priorityLoads(this.#standings, threshold).loads;
-    this.#nextLook = tiers.reduce((first, { heldUntil }) => Math.min(first, heldUntil), Infinity);
+    this.#loads = inOrder(priorityLoads(this.#standings, threshold).loads);
+    this.#only = tiers.length === 1 && this.#loads[0] === 100 ? tiers[0] : undefined;
+    this.#nextLook = this.#choices.reduce((first, one) => Math.min(first, one.heldUntil), Infinity);
   }
 }
 
@@ -187,6 +207,7 @@ const UPDATE_FREQUENCY = 2;
 /** How often Istio lets Envoy draw anew for a retry (`host_selection_retry_max_attempts`). */
 const RESELECTIONS = 5;
 
-function healthOf({ endpoints }: Priority<Endpoint>): PriorityHealth {
-  return { count: endpoints.length, healthy: endpoints.filter(isHealthy).length };
+/** The same order as that of the choices. */
+function inOrder({ healthy, degraded }: Loads): readonly number[] {
+  return [...healthy, ...degraded];
 }

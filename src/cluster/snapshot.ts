@@ -1,6 +1,6 @@
 /** An endpoint as `client.endpoints()` shows it. */
 import type { Cluster } from './cluster.js';
-import type { Endpoint } from './endpoint.js';
+import type { Endpoint, HealthHint } from './endpoint.js';
 
 export interface EndpointSnapshot {
   /** The cluster's name. */
@@ -15,8 +15,12 @@ export interface EndpointSnapshot {
    * `locality.distribute` has no share for it.
    */
   readonly priority: number | undefined;
-  /** True while the endpoint is in rotation. */
+  /** True while nothing speaks against the endpoint. */
   readonly healthy: boolean;
+  /** True while it gets what the healthy ones cannot carry, by what its list or the health checks say. */
+  readonly degraded: boolean;
+  /** What its list says of it: `endpoints[].health`. */
+  readonly hint: HealthHint;
   /** Taken out of rotation by outlier detection. */
   readonly ejected: boolean;
   /** Milliseconds until the sweep that lets it return; undefined while it is not ejected. */
@@ -25,7 +29,7 @@ export interface EndpointSnapshot {
   readonly ejections: number;
   /** Found unhealthy by active health checks. */
   readonly failedCheck: boolean;
-  /** What the latest check found: `200`, `503`, `timeout`, `connection refused`; undefined while there was none. */
+  /** What the latest check found: `200`, `200, degraded`, `503`, `timeout`, `connection refused`; undefined while there was none. */
   readonly lastCheck: string | undefined;
   /** Milliseconds for which it is chosen last, since it has asked for a pause; undefined when it has not. */
   readonly heldFor: number | undefined;
@@ -52,6 +56,8 @@ export function snapshotEndpoint(cluster: Cluster, endpoint: Endpoint): Endpoint
     labels: { ...labels },
     priority,
     healthy: endpoint.healthy,
+    degraded: endpoint.degraded,
+    hint: endpoint.hint,
     ejected: endpoint.ejected,
     returnsIn: rounded(cluster.outliers.returnsIn(endpoint)),
     ejections: endpoint.outlier.ejections,

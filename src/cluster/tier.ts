@@ -25,7 +25,7 @@ export interface TierContext {
 interface Group {
   /** The locality, or `ALL`. */
   readonly name: string;
-  /** Those it would have if all were well. */
+  /** Those whose attempts its balancer hears of. */
   readonly members: readonly Endpoint[];
   readonly candidates: readonly Endpoint[];
   readonly balancer: Balancer;
@@ -37,10 +37,12 @@ interface Group {
 /** No locality is called so. */
 const ALL = '*';
 
+/** Which of the endpoints a tier has: in panic all of them. */
+export type TierKind = 'healthy' | 'degraded' | 'all';
+
 export class Tier {
   readonly #endpoints: readonly Endpoint[];
-  /** One that is healthy is not held. */
-  readonly hasFree: boolean;
+  readonly #isMeant: (endpoint: Endpoint) => boolean;
   readonly inPanic: boolean;
   /** Those that may be chosen. */
   readonly candidates: readonly Endpoint[];
@@ -53,14 +55,14 @@ export class Tier {
   readonly #zones: ZoneRouting | undefined;
 
   /** A policy of the user's may throw. */
-  constructor(priority: Priority<Endpoint>, inPanic: boolean, context: TierContext) {
+  constructor(priority: Priority<Endpoint>, kind: TierKind, context: TierContext) {
     const { endpoints, localities, zoneAware } = priority;
     const now = context.runtime.now();
-    const healthy = endpoints.filter(isHealthy);
-    const usable = inPanic ? endpoints : healthy;
+    const inPanic = kind === 'all';
+    this.#isMeant = kind === 'degraded' ? isDegraded : isHealthy;
+    const usable = inPanic ? endpoints : endpoints.filter(this.#isMeant);
     const held = usable.filter(({ heldUntil }) => heldUntil > now);
     this.#endpoints = endpoints;
-    this.hasFree = healthy.some(({ heldUntil }) => heldUntil <= now);
     this.inPanic = inPanic;
     this.candidates = held.length === 0 ? usable : withoutHeld(usable, held);
     this.heldUntil = held.reduce((first, one) => Math.min(first, one.heldUntil), Infinity);
@@ -68,7 +70,9 @@ export class Tier {
       localities !== undefined &&
       !inPanic &&
       (zoneAware === undefined ||
-        goesByZones(zoneAware, localities.length, healthy.length, context.counters));
+        // Zones are those of the healthy endpoints.
+        (kind === 'healthy' &&
+          goesByZones(zoneAware, localities.length, usable.length, context.counters)));
     this.#groups = this.#grouped(isApart ? priority : { endpoints }, context);
     const isByZone = zoneAware !== undefined && this.#first.name !== ALL;
     this.#zones = isByZone ? this.#zoneRouting(zoneAware, context) : undefined;
@@ -161,7 +165,11 @@ export class Tier {
     const balancer = isKept
       ? before.balancer
       : factory(candidates, { runtime, previous: before?.balancer });
-    return { name, members, candidates, balancer, weight, effective: weight * capacity(members) };
+    const meant = members.filter(this.#isMeant);
+    const effective = weight * capacity(meant.length, members.length);
+    // How attempts at those that are out go is told to the healthy ones' balancer.
+    const heard = this.#isMeant === isDegraded ? meant : members;
+    return { name, members: heard, candidates, balancer, weight, effective };
   }
 
   /** Envoy's locality scheduler: the weights that the localities have now, from a random start. */
@@ -181,14 +189,17 @@ export class Tier {
   }
 }
 
-export function isHealthy({ healthy }: Endpoint): boolean {
+function isHealthy({ healthy }: Endpoint): boolean {
   return healthy;
 }
 
-/** How much of its weight a locality still carries, as in Envoy: all of it down to 72 % of healthy endpoints. */
-function capacity(endpoints: readonly Endpoint[]): number {
-  const healthy = endpoints.filter(isHealthy).length;
-  return Math.min(1, ((OVERPROVISIONING / 100) * healthy) / endpoints.length);
+function isDegraded({ degraded }: Endpoint): boolean {
+  return degraded;
+}
+
+/** How much of its weight a locality still carries, as in Envoy: all of it while 72 % of its endpoints are there. */
+function capacity(meant: number, all: number): number {
+  return Math.min(1, ((OVERPROVISIONING / 100) * meant) / all);
 }
 
 /**

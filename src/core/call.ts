@@ -81,6 +81,8 @@ export interface EndpointHealth {
   readonly endpoints: number;
   readonly ejected: number;
   readonly failedCheck: number;
+  /** Their list says that they are unhealthy or draining. */
+  readonly hintedOut: number;
   /** By `locality.distribute`. */
   readonly withoutShare: number;
 }

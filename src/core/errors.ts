@@ -112,12 +112,13 @@ export class NoHealthyEndpointError extends CallError {
 }
 
 function whyNone({ chain: { upstream } }: Call): string {
-  const { endpoints, ejected, failedCheck, withoutShare } = upstream.endpointHealth;
+  const { endpoints, ejected, failedCheck, hintedOut, withoutShare } = upstream.endpointHealth;
   if (upstream.missing !== undefined) return `has no endpoint, since ${upstream.missing}`;
   if (endpoints === 0) return 'has no endpoint';
   const reasons = [
     ...(ejected > 0 ? [`${ejected} ejected by outlier detection`] : []),
     ...(failedCheck > 0 ? [`${failedCheck} failed the health check`] : []),
+    ...(hintedOut > 0 ? [`${hintedOut} unhealthy or draining by the list`] : []),
   ];
   const unmeant =
     withoutShare > 0 ? [`${withoutShare} without a share in locality.distribute`] : [];

@@ -7,28 +7,35 @@ export const OVERPROVISIONING = 140;
 export interface PriorityHealth {
   readonly count: number;
   readonly healthy: number;
+  /** Neither healthy nor out: they take what the healthy ones cannot. */
+  readonly degraded: number;
+}
+
+/** Shares of the calls in percent, each in the order of the priorities: whole numbers that all together make 100. */
+export interface Loads {
+  readonly healthy: readonly number[];
+  readonly degraded: readonly number[];
 }
 
 export interface PriorityLoads {
-  /** Shares of the calls in percent, in the order of the priorities: whole numbers that make 100. */
-  readonly loads: readonly number[];
+  readonly loads: Loads;
   /** True where endpoints are chosen regardless of their health. */
   readonly panics: readonly boolean[];
 }
 
 /**
- * The loads as Envoy computes them (`load_balancer_impl.cc`, `recalculatePerPriorityState`, without degraded
- * endpoints). A priority panics when all of them together cannot carry the whole load, even with the over-provisioning
- * factor, and its own plain share of healthy endpoints is below the threshold in percent; a threshold of 0 is never
- * reached.
+ * The loads as Envoy computes them (`load_balancer_impl.cc`, `recalculatePerPriorityState`): to the healthy endpoints of
+ * the priorities in order, and what they cannot carry to the degraded ones in order. A priority panics when all of them
+ * together cannot carry the whole load, even with the over-provisioning factor, and its own plain share of endpoints that
+ * are not out is below the threshold in percent; a threshold of 0 is never reached.
  */
 export function priorityLoads(
   priorities: readonly PriorityHealth[],
   panicThreshold: number,
 ): PriorityLoads {
-  const available = priorities.map(availability);
-  const total = sum(available);
-  const panics = priorities.map((one) => total < 100 && healthyShare(one) < panicThreshold);
+  const available = availabilityOf(priorities);
+  const total = sum(available.healthy) + sum(available.degraded);
+  const panics = priorities.map((one) => total < 100 && usableShare(one) < panicThreshold);
   const everyPanics = panics.every(Boolean);
   return { loads: everyPanics ? loadsByCount(priorities) : shared(available), panics };
 }
@@ -40,43 +47,64 @@ export function priorityLoads(
 export function loadsBeside(
   priorities: readonly PriorityHealth[],
   isTried: (priority: number) => boolean,
-): readonly number[] | undefined {
-  const available = priorities.map((one, index) => (isTried(index) ? 0 : availability(one)));
-  return sum(available) === 0 ? undefined : shared(available);
+): Loads | undefined {
+  const others = priorities.map((one, index) => (isTried(index) ? NOBODY : one));
+  const { healthy, degraded } = availabilityOf(others);
+  return sum(healthy) + sum(degraded) === 0 ? undefined : shared({ healthy, degraded });
 }
 
-/** In percent of what is needed, 100 at most. */
-function availability({ count, healthy }: PriorityHealth): number {
-  return count === 0 ? 0 : Math.min(100, Math.floor((OVERPROVISIONING * healthy) / count));
+const NOBODY: PriorityHealth = { count: 0, healthy: 0, degraded: 0 };
+
+/** What each priority can carry, in percent of the whole, 100 at most. */
+function availabilityOf(priorities: readonly PriorityHealth[]): Loads {
+  return {
+    healthy: priorities.map(({ count, healthy }) => availability(count, healthy)),
+    degraded: priorities.map(({ count, degraded }) => availability(count, degraded)),
+  };
 }
 
-function healthyShare({ count, healthy }: PriorityHealth): number {
-  return count === 0 ? 0 : (100 * healthy) / count;
+function availability(count: number, usable: number): number {
+  return count === 0 ? 0 : Math.min(100, Math.floor((OVERPROVISIONING * usable) / count));
 }
 
-/** Each priority in turn takes as much as it can carry; where nobody can carry anything, the first gets all. */
-function shared(available: readonly number[]): number[] {
-  const total = Math.min(100, sum(available));
-  if (total === 0) return available.map((_, index) => (index === 0 ? 100 : 0));
+function usableShare({ count, healthy, degraded }: PriorityHealth): number {
+  return count === 0 ? 0 : (100 * (healthy + degraded)) / count;
+}
+
+/** Each in turn takes as much as it can carry; where nobody can carry anything, the first gets all. */
+function shared({ healthy, degraded }: Loads): Loads {
+  const total = Math.min(100, sum(healthy) + sum(degraded));
+  if (total === 0) return { healthy: withRest(healthy, 100, () => true), degraded };
   let left = 100;
-  const loads = available.map((one) => {
-    const load = Math.min(left, Math.floor((one * 100) / total));
+  const take = (available: number): number => {
+    const load = Math.min(left, Math.floor((available * 100) / total));
     left -= load;
     return load;
-  });
-  return withRest(loads, left, (index) => available[index] !== 0);
+  };
+  const loads = { healthy: healthy.map(take), degraded: degraded.map(take) };
+  // What rounding has left.
+  return sum(healthy) > 0
+    ? { ...loads, healthy: withRest(loads.healthy, left, (index) => healthy[index] !== 0) }
+    : { ...loads, degraded: withRest(loads.degraded, left, (index) => degraded[index] !== 0) };
 }
 
 /** When every priority panics, all endpoints are as good as each other. */
-function loadsByCount(priorities: readonly PriorityHealth[]): number[] {
+function loadsByCount(priorities: readonly PriorityHealth[]): Loads {
   const all = sum(priorities.map(({ count }) => count));
-  if (all === 0) return priorities.map((_, index) => (index === 0 ? 100 : 0));
-  const loads = priorities.map(({ count }) => Math.floor((100 * count) / all));
-  return withRest(loads, 100 - sum(loads), (index) => priorities[index]?.count !== 0);
+  const loads = priorities.map(({ count }) => (all === 0 ? 0 : Math.floor((100 * count) / all)));
+  const qualifies = (index: number) => all === 0 || priorities[index]?.count !== 0;
+  return {
+    healthy: withRest(loads, 100 - sum(loads), qualifies),
+    degraded: priorities.map(() => 0),
+  };
 }
 
-/** What rounding has left goes to the first that qualifies. */
-function withRest(loads: number[], rest: number, qualifies: (index: number) => boolean): number[] {
+/** The rest goes to the first that qualifies. */
+function withRest(
+  loads: readonly number[],
+  rest: number,
+  qualifies: (index: number) => boolean,
+): number[] {
   const first = loads.findIndex((_, index) => qualifies(index));
   return loads.map((load, index) => (index === first ? load + rest : load));
 }

@@ -14,6 +14,7 @@ export const defaults = {
   'endpoints[].locality': '',
   'endpoints[].priority': 0,
   'endpoints[].labels': {},
+  'endpoints[].health': 'healthy',
   subsets: {},
   'subsets[].labels': undefined,
   routes: [],

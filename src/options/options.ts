@@ -1,4 +1,5 @@
 /** The options a user writes. Their defaults stand in `defaults.ts` and are repeated here for the editor. */
+import type { HealthHint } from '../cluster/endpoint.js';
 import type { Attempt } from '../core/attempt.js';
 import type { AttemptLayer, CallLayer } from '../core/layer.js';
 import type { Runtime } from '../core/runtime.js';
@@ -63,6 +64,13 @@ export interface EndpointOptions {
    * @default {}
    */
   readonly labels?: Readonly<Record<string, string>> | undefined;
+  /**
+   * What is known of its health where the list comes from, as `health_status` of Envoy's EDS. One that is `'unhealthy'` or
+   * `'draining'` gets calls only in panic, and what is in flight there finishes; a `'degraded'` one gets what the healthy
+   * ones cannot carry. Outlier detection and health checks judge for themselves: it is healthy when nothing speaks against it.
+   * @default 'healthy'
+   */
+  readonly health?: HealthHint | undefined;
 }
 
 /** PEM text, its bytes, or several of them. */

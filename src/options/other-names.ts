@@ -50,6 +50,7 @@ export const otherNames: ReadonlyMap<string, string> = new Map([
   ['discovery', 'endpoints'],
   ['initialfetchtimeout', 'discoveryTimeout'],
   ['loadbalancingweight', 'endpoints[].weight'],
+  ['healthstatus', 'endpoints[].health'],
   // Timeouts
   ['headerstimeout', 'timeout.response'],
   ['bodytimeout', 'timeout.idle'],
@@ -194,6 +195,11 @@ export const namesInPlace: ReadonlyMap<string, string> = new Map([
   ['endpoints.region', 'endpoints[].locality'],
   ['endpoints.zone', 'endpoints[].locality'],
   ['endpoints.subzone', 'endpoints[].locality'],
+  ['endpoints.status', 'endpoints[].health'],
+  ['endpoints.state', 'endpoints[].health'],
+  ['endpoints.healthy', 'endpoints[].health'],
+  ['endpoints.degraded', 'endpoints[].health'],
+  ['endpoints.draining', 'endpoints[].health'],
   // Istio's, and Envoy's, of a route
   ['match.uri', 'routes[].match.path'],
   ['match.url', 'routes[].match.path'],

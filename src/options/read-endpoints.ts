@@ -6,7 +6,7 @@ import { A_LOCALITY, LOCALITY } from './locality-text.js';
 import { ENDPOINT, readEndpointUrl } from './origin.js';
 import type { Place, Reader } from './place.js';
 import { readLabels } from './read-labels.js';
-import { complete, object, readItems, text, wholeNumber, type Read } from './readers.js';
+import { complete, object, oneOf, readItems, text, wholeNumber, type Read } from './readers.js';
 
 /** Envoy's: weights, and their sum within one locality, are 32 bits wide. */
 const HEAVIEST = 4_294_967_295;
@@ -19,6 +19,7 @@ const endpointFields = {
   locality: text(LOCALITY, A_LOCALITY),
   priority: wholeNumber(0, LAST_PRIORITY),
   labels: readLabels,
+  health: oneOf('healthy', 'degraded', 'unhealthy', 'draining'),
 };
 
 const endpointObject = object(endpointFields, 'an endpoint', {
@@ -37,6 +38,7 @@ export const readEndpoint: Reader<EndpointAddress> = (value, at) => {
     locality: read.locality ?? defaults['endpoints[].locality'],
     priority: read.priority ?? defaults['endpoints[].priority'],
     labels: read.labels ?? defaults['endpoints[].labels'],
+    health: read.health ?? defaults['endpoints[].health'],
   };
 };
 
@@ -82,5 +84,7 @@ export function ownOrigin(origin: string): readonly EndpointAddress[] {
   const weight = defaults['endpoints[].weight'];
   const locality = defaults['endpoints[].locality'];
   const priority = defaults['endpoints[].priority'];
-  return [{ url: origin, weight, locality, priority, labels: defaults['endpoints[].labels'] }];
+  const labels = defaults['endpoints[].labels'];
+  const health = defaults['endpoints[].health'];
+  return [{ url: origin, weight, locality, priority, labels, health }];
 }

@@ -4,6 +4,9 @@ import type { Socket } from 'node:net';
 import type { ProbeResult } from '../cluster/health-check-policy.js';
 import { Http2Wire } from './http2-wire.js';
 
+/** Envoy's: an answer that has it is that of an endpoint which would rather not have calls. */
+export const DEGRADED_HEADER = 'x-envoy-degraded';
+
 export interface Http2Question {
   readonly origin: string;
   /** Pseudo headers among them. */
@@ -26,9 +29,13 @@ export function askHttp2(
   const stream = session.request(headers, { endStream: true });
   let status = 0;
   let length = 0;
-  const answered = (): void => settle({ kind: 'answered', status });
+  let isDegraded = false;
+  const answered = (): void => settle({ kind: 'answered', status, isDegraded });
   stream.on('error', fail);
-  stream.on('response', (head) => (status = Number(head[':status'])));
+  stream.on('response', (head) => {
+    status = Number(head[':status']);
+    isDegraded = DEGRADED_HEADER in head;
+  });
   stream.on('data', (chunk: Buffer) => {
     length += chunk.length;
     if (length > mostOfABody) answered();

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls, type PeerCertificate } from 'node:tls';
 import type { HttpProbePolicy, Prober, ProbeResult } from '../cluster/health-check-policy.js';
 import type { TlsOptions } from '../options/options.js';
-import { askHttp2 } from './http2-probe.js';
+import { askHttp2, DEGRADED_HEADER } from './http2-probe.js';
 import { Secured } from './secure-socket.js';
 
 /** In bytes: an answer that goes on for longer is taken for what its head says. */
@@ -97,7 +97,9 @@ function ask(
   });
   request.on('error', fail);
   request.on('response', (response: IncomingMessage) => {
-    const answered = (): void => settle({ kind: 'answered', status: response.statusCode ?? 0 });
+    const { statusCode: status = 0, headers: received } = response;
+    const isDegraded = DEGRADED_HEADER in received;
+    const answered = (): void => settle({ kind: 'answered', status, isDegraded });
     let length = 0;
     response.on('error', fail);
     response.on('data', (chunk: Buffer) => {

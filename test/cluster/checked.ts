@@ -9,8 +9,8 @@ import { Endpoint, type Sender } from '../../src/cluster/endpoint.js';
 import { ClusterEvents, type HealthEvent } from '../../src/cluster/events.js';
 import { virtualRuntime, type VirtualRuntime } from '../../src/testing/virtual-runtime.js';
 
-/** What a check meets: a status, a mere failure, or nothing at all. */
-export type Step = number | 'refused' | 'hangs';
+/** What a check meets: a status, a 200 that says degraded, a mere failure, or nothing at all. */
+export type Step = number | 'degraded' | 'refused' | 'hangs';
 
 export const POLICY: HealthCheckPolicy = {
   probe: {
@@ -117,6 +117,13 @@ export class Checked {
     return this.endpoints.map(({ healthy }) => healthy);
   }
 
+  get states(): string[] {
+    return this.endpoints.map(({ healthy, degraded }) => {
+      if (healthy) return 'healthy';
+      return degraded ? 'degraded' : 'out';
+    });
+  }
+
   readonly #probe: Prober = (url, _probe, done) => {
     const times = this.asked.get(url) ?? [];
     this.asked.set(url, times);
@@ -140,5 +147,6 @@ function urlOf(index: number): string {
 
 function resultOf(step: Exclude<Step, 'hangs'>): ProbeResult {
   if (step === 'refused') return { kind: 'failed', reason: 'connection refused' };
-  return { kind: 'answered', status: step };
+  if (step === 'degraded') return { kind: 'answered', status: 200, isDegraded: true };
+  return { kind: 'answered', status: step, isDegraded: false };
 }

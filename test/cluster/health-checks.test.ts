@@ -1,5 +1,6 @@
 /** Active health checks: what makes an endpoint healthy or not, when it is asked, and that nothing is left behind. */
 import { describe, expect, test } from 'vitest';
+import type { Endpoint } from '../../src/cluster/endpoint.js';
 import type { HealthCheckPolicy } from '../../src/cluster/health-check-policy.js';
 import { Checked, POLICY, type CheckedOptions, type Step } from './checked.js';
 
@@ -193,7 +194,7 @@ describe('before the first result', () => {
     expect(checked.health).toEqual([true, true]);
     expect(newcomer.warmsFrom).toBe(10);
     expect(checked.told).toEqual([
-      { service: 'shop', endpoint: newcomer.url, healthy: true, reason: '200' },
+      { service: 'shop', endpoint: newcomer.url, healthy: true, degraded: false, reason: '200' },
     ]);
     expect(checked.drained).toEqual([]);
   });
@@ -229,9 +230,10 @@ describe('a change', () => {
     await checksDone(checked, 3);
     expect([checked.told.length, checked.refreshed]).toEqual([1, 1]);
     await checksDone(checked, 5);
+    const told = { service: 'shop', endpoint: 'http://10.0.0.0', degraded: false };
     expect(checked.told).toEqual([
-      { service: 'shop', endpoint: 'http://10.0.0.0', healthy: false, reason: '503' },
-      { service: 'shop', endpoint: 'http://10.0.0.0', healthy: true, reason: '200' },
+      { ...told, healthy: false, reason: '503' },
+      { ...told, healthy: true, reason: '200' },
     ]);
     expect([checked.drained.length, checked.refreshed]).toEqual([1, 2]);
     expect(endpoint?.warmsFrom).toBe((checked.times[3] ?? 0) + 5);
@@ -276,8 +278,111 @@ describe('a change', () => {
   });
 });
 
+describe('an endpoint that says that it is degraded', () => {
+  const PASSES = { healthy: true, degraded: false, reason: '200' };
+  const DEGRADED = { healthy: true, degraded: true, reason: '200, degraded' };
+  const FAILS = { healthy: false, degraded: false, reason: '503' };
+
+  /** What the endpoint is after each check of the script, and what was told of it in the end. */
+  async function courseOf(script: readonly Step[]) {
+    const checked = new Checked({ script });
+    const [endpoint] = checked.endpoints;
+    const course: string[] = [];
+    for (let count = 1; count <= script.length; count++) {
+      await checksDone(checked, count);
+      course.push(...checked.states);
+    }
+    const told = checked.told.map(({ healthy, degraded, reason }) => ({
+      healthy,
+      degraded,
+      reason,
+    }));
+    return { checked, endpoint, course, told };
+  }
+
+  test('is so with the first such answer, and not any more with the first other one', async () => {
+    const { checked, endpoint, course, told } = await courseOf([200, 'degraded', 'degraded', 200]);
+    expect(course).toEqual(['healthy', 'degraded', 'degraded', 'healthy']);
+    expect(told).toEqual([DEGRADED, PASSES]);
+    expect([checked.refreshed, checked.drained]).toEqual([2, []]);
+    // It has been well all the time.
+    expect(endpoint?.warmsFrom).toBe(0);
+    expect(endpoint?.lastCheck).toBe('200');
+  });
+
+  test('from its first check on', async () => {
+    const { endpoint, course, told } = await courseOf(['degraded']);
+    expect([course, told]).toEqual([['degraded'], [DEGRADED]]);
+    expect(endpoint?.lastCheck).toBe('200, degraded');
+  });
+
+  test('which is a good check, at the usual pace', async () => {
+    const { checked } = await courseOf(['degraded', 'degraded', 200]);
+    expect(checked.times.slice(0, 4)).toEqual([0, 10_005, 20_010]);
+    expect(checked.passed).toHaveLength(3);
+  });
+
+  test('and then fails is out, and comes back as what the last check has found', async () => {
+    const back = await courseOf(['degraded', 503, 200, 200]);
+    expect(back.course).toEqual(['degraded', 'out', 'out', 'healthy']);
+    expect(back.told).toEqual([DEGRADED, FAILS, PASSES]);
+    expect(back.checked.drained).toHaveLength(1);
+    expect(back.endpoint?.warmsFrom).toBe((back.checked.times[3] ?? 0) + 5);
+    // The one between says nothing to anybody: the endpoint is still out.
+    const still = await courseOf([503, 'degraded', 'degraded', 200]);
+    expect(still.course).toEqual(['out', 'out', 'degraded', 'healthy']);
+    expect(still.told).toEqual([FAILS, DEGRADED, PASSES]);
+  });
+
+  test('and does not answer once or twice is still degraded', async () => {
+    const { course, told } = await courseOf(['degraded', 'hangs', 'refused', 'degraded']);
+    expect(course).toEqual(['degraded', 'degraded', 'degraded', 'degraded']);
+    expect(told).toEqual([DEGRADED]);
+  });
+
+  test('is not degraded once the checks are over, which is told', async () => {
+    const { checked, endpoint } = await courseOf(['degraded']);
+    checked.checks.setPolicy(undefined);
+    expect(endpoint).toMatchObject({ healthy: true, degraded: false, warmsFrom: 0 });
+    expect(checked.told.at(-1)).toMatchObject({ ...PASSES, reason: 'switched-off' });
+    expect(checked.refreshed).toBe(2);
+  });
+
+  test('can take the share of one that is new, which waits for its own first check', async () => {
+    const checked = new Checked({ script: ['degraded'], scripts: { 1: ['hangs'] } });
+    await checksDone(checked, 1);
+    const [first] = checked.endpoints as [Endpoint];
+    const second = checked.endpoint(1);
+    checked.setEndpoints([first, second]);
+    expect(second).toMatchObject({ failedCheck: true, healthy: false });
+  });
+
+  test('is degraded by both words, and by either of them', () => {
+    const endpoint = new Checked().endpoint(0);
+    const state = (hint: Endpoint['hint'], degradedCheck: boolean) => {
+      Object.assign(endpoint, { hint, degradedCheck });
+      return [endpoint.healthy, endpoint.degraded];
+    };
+    expect(state('healthy', false)).toEqual([true, false]);
+    expect(state('degraded', false)).toEqual([false, true]);
+    expect(state('healthy', true)).toEqual([false, true]);
+    expect(state('degraded', true)).toEqual([false, true]);
+    for (const hint of ['unhealthy', 'draining'] as const) {
+      expect(state(hint, false)).toEqual([false, false]);
+      expect(state(hint, true)).toEqual([false, false]);
+    }
+    for (const out of ['ejected', 'failedCheck'] as const) {
+      endpoint[out] = true;
+      expect(state('degraded', true)).toEqual([false, false]);
+      expect(state('healthy', false)).toEqual([false, false]);
+      endpoint[out] = false;
+    }
+  });
+});
+
 test('the counters are those of Envoy', async () => {
-  const checked = new Checked({ script: [200, 429, 'hangs', 'refused', 200, 200] });
+  const script: Step[] = [200, 429, 'hangs', 'refused', 200, 'degraded', 'degraded', 503, 200, 200];
+  const checked = new Checked({ script });
   const read = () =>
     Object.fromEntries(
       Object.entries(checked.checks.stats()).map(([name, value]) => [
@@ -285,13 +390,19 @@ test('the counters are those of Envoy', async () => {
         value,
       ]),
     );
-  expect(read()).toEqual({ attempt: 1, success: 0, failure: 0, network_failure: 0, healthy: 0 });
+  const none = { success: 0, failure: 0, network_failure: 0, healthy: 0, degraded: 0 };
+  expect(read()).toEqual({ ...none, attempt: 1 });
   await checksDone(checked, 1);
-  expect(read()).toEqual({ attempt: 1, success: 1, failure: 0, network_failure: 0, healthy: 1 });
+  expect(read()).toEqual({ ...none, attempt: 1, success: 1, healthy: 1 });
   await checksDone(checked, 4);
-  expect(read()).toEqual({ attempt: 4, success: 1, failure: 3, network_failure: 2, healthy: 0 });
+  const failed = { ...none, failure: 3, network_failure: 2 };
+  expect(read()).toEqual({ ...failed, attempt: 4, success: 1 });
   await checksDone(checked, 6);
-  expect(read()).toEqual({ attempt: 6, success: 3, failure: 3, network_failure: 2, healthy: 1 });
+  expect(read()).toEqual({ ...failed, attempt: 6, success: 3, healthy: 1, degraded: 1 });
+  await checksDone(checked, 8);
+  expect(read()).toEqual({ ...failed, attempt: 8, success: 4, failure: 4 });
+  await checksDone(checked, 10);
+  expect(read()).toEqual({ ...failed, attempt: 10, success: 6, failure: 4, healthy: 1 });
 });
 
 describe('the life of the checks', () => {
@@ -355,6 +466,7 @@ describe('the life of the checks', () => {
       service: 'shop',
       endpoint: 'http://10.0.0.0',
       healthy: true,
+      degraded: false,
       reason: 'switched-off',
     });
     expect(checked.told).toHaveLength(2);

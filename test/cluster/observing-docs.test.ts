@@ -114,6 +114,7 @@ const EVENTS = {
     service: true,
     endpoint: true,
     healthy: true,
+    degraded: true,
     reason: true,
   } satisfies Fields<HealthEvent>,
   onOverflow: {

@@ -156,7 +156,7 @@ test('always whom a plain statement of the rules says', () => {
         if (event.does === 'list') rotation.setEndpoints((list = endpoints.slice(0, event.size)));
         if (event.does === 'panic') rotation.setPanicThreshold((threshold = event.threshold));
         const well = list.filter(({ healthy }) => healthy);
-        const health = { count: list.length, healthy: well.length };
+        const health = { count: list.length, healthy: well.length, degraded: 0 };
         const panics = priorityLoads([health], threshold).panics[0] === true;
         const counted = counters.lb_healthy_panic + (panics ? 1 : 0);
         const usable = panics ? list : well;

@@ -34,7 +34,13 @@ export class ScriptedUpstream implements Upstream {
   readonly name = 'scripted';
   readonly service = new URL('http://scripted');
   readonly policy = 'scripted';
-  readonly endpointHealth = { endpoints: 0, ejected: 0, failedCheck: 0, withoutShare: 0 };
+  readonly endpointHealth = {
+    endpoints: 0,
+    ejected: 0,
+    failedCheck: 0,
+    hintedOut: 0,
+    withoutShare: 0,
+  };
   readonly endpoint = { url: 'http://127.0.0.1:1', locality: '', active: 0 };
   readonly slots: RetrySlots;
   started_: Attempt[] = [];

@@ -82,7 +82,8 @@ describe('an endpoint that is not well', () => {
     expect(await spread(client, fleet, 10)).toEqual([5, 5]);
     const out = changes(client, url);
     checks[1] = 503;
-    expect(await out).toEqual([{ service: 'shop', endpoint: url, healthy: false, reason: '503' }]);
+    const told = { service: 'shop', endpoint: url, degraded: false };
+    expect(await out).toEqual([{ ...told, healthy: false, reason: '503' }]);
     expect(client.endpoints()[1]).toMatchObject({
       healthy: false,
       failedCheck: true,
@@ -97,7 +98,7 @@ describe('an endpoint that is not well', () => {
     expect(await spread(client, fleet, 10)).toEqual([10, 0]);
     const back = changes(client, url);
     checks[1] = 200;
-    expect(await back).toEqual([{ service: 'shop', endpoint: url, healthy: true, reason: '200' }]);
+    expect(await back).toEqual([{ ...told, healthy: true, reason: '200' }]);
     expect(client.endpoints()[1]).toMatchObject({
       healthy: true,
       failedCheck: false,

@@ -22,7 +22,7 @@ describe('a cluster panics', () => {
     [0, 0, 50, true],
     [0, 0, 0, false],
   ])('%i healthy of %i, threshold %i: %s', (healthy, count, threshold, panics) => {
-    expect(priorityLoads([{ count, healthy }], threshold).panics).toEqual([panics]);
+    expect(priorityLoads([{ count, healthy, degraded: 0 }], threshold).panics).toEqual([panics]);
   });
 });
 

@@ -53,6 +53,10 @@ const samples: Readonly<Record<keyof typeof defaults, object>> = {
     service: 'http://a',
     endpoints: [{ url: 'http://b', labels: { version: 'v2' } }],
   },
+  'endpoints[].health': {
+    service: 'http://a',
+    endpoints: [{ url: 'http://b', health: 'draining' }],
+  },
   'endpoints[].priority': { service: 'http://a', endpoints: [{ url: 'http://b', priority: 1 }] },
   subsets: { service: 'http://a', subsets: {} },
   'subsets[].labels': v2,

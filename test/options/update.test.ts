@@ -106,7 +106,7 @@ describe('an update of lists and TLS', () => {
     const given = [{ url: 'http://b', weight: 5, locality: 'r' }, 'http://c'];
     const read = updated({ service, endpoints: given }, { endpoints: [{ url: 'http://b' }] });
     expect(read.services.get(service)?.endpoints).toEqual([
-      { url: 'http://b', weight: 1, locality: '', priority: 0, labels: {} },
+      { url: 'http://b', weight: 1, locality: '', priority: 0, labels: {}, health: 'healthy' },
     ]);
   });
 
@@ -159,7 +159,9 @@ describe('an update of services', () => {
     const after = readUpdate(before, { services: { 'http://a': { endpoints: ['http://a2'] } } });
     expect(after.services.get('http://a')).toEqual({
       ...before.services.get('http://a'),
-      endpoints: [{ url: 'http://a2', weight: 1, locality: '', priority: 0, labels: {} }],
+      endpoints: [
+        { url: 'http://a2', weight: 1, locality: '', priority: 0, labels: {}, health: 'healthy' },
+      ],
     });
     expect(after.services.get('http://b')).toEqual(before.services.get('http://b'));
   });
@@ -194,7 +196,9 @@ describe('an update of services', () => {
     expect(after.services.get('https://c')).toMatchObject({
       name: 'three',
       loadBalancer: { policy: 'random' },
-      endpoints: [{ url: 'https://c', weight: 1, locality: '', priority: 0, labels: {} }],
+      endpoints: [
+        { url: 'https://c', weight: 1, locality: '', priority: 0, labels: {}, health: 'healthy' },
+      ],
     });
   });
 });

@@ -97,7 +97,14 @@ describe('a service', () => {
             origin: 'http://simple-backend',
             name: 'simple-backend',
             endpoints: [
-              { url: 'http://simple-backend', weight: 1, locality: '', priority: 0, labels: {} },
+              {
+                url: 'http://simple-backend',
+                weight: 1,
+                locality: '',
+                priority: 0,
+                labels: {},
+                health: 'healthy',
+              },
             ],
             loadBalancer: LEAST_REQUEST,
             tls: {},
@@ -133,11 +140,39 @@ describe('a service', () => {
       'http://[::1]:80',
     ];
     expect(serviceOf({ service: 'https://a', endpoints })?.endpoints).toEqual([
-      { url: 'http://10.0.0.1:8080', weight: 1, locality: '', priority: 0, labels: {} },
-      { url: 'https://b', weight: 4_294_967_295, locality: 'r/z/s', priority: 3, labels: {} },
-      { url: 'unix:/run/app.sock', weight: 1, locality: '', priority: 0, labels: {} },
-      { url: 'unix:/run/other app?.sock', weight: 1, locality: '', priority: 0, labels: {} },
-      { url: 'http://[::1]', weight: 1, locality: '', priority: 0, labels: {} },
+      {
+        url: 'http://10.0.0.1:8080',
+        weight: 1,
+        locality: '',
+        priority: 0,
+        labels: {},
+        health: 'healthy',
+      },
+      {
+        url: 'https://b',
+        weight: 4_294_967_295,
+        locality: 'r/z/s',
+        priority: 3,
+        labels: {},
+        health: 'healthy',
+      },
+      {
+        url: 'unix:/run/app.sock',
+        weight: 1,
+        locality: '',
+        priority: 0,
+        labels: {},
+        health: 'healthy',
+      },
+      {
+        url: 'unix:/run/other app?.sock',
+        weight: 1,
+        locality: '',
+        priority: 0,
+        labels: {},
+        health: 'healthy',
+      },
+      { url: 'http://[::1]', weight: 1, locality: '', priority: 0, labels: {}, health: 'healthy' },
     ]);
   });
 
@@ -291,7 +326,9 @@ describe('services', () => {
     expect(read.services.get('https://short:8443')).toMatchObject({
       name: 's',
       loadBalancer: LEAST_REQUEST,
-      endpoints: [{ url: 'unix:/s', weight: 1, locality: '', priority: 0, labels: {} }],
+      endpoints: [
+        { url: 'unix:/s', weight: 1, locality: '', priority: 0, labels: {}, health: 'healthy' },
+      ],
       tls: { ca: PEM, servername: 'x' },
     });
   });

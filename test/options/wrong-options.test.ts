@@ -246,7 +246,7 @@ test('all problems come at once, each with its path', () => {
     {
       path: 'endpoints[1].ulr',
       found: "the unknown option 'ulr'",
-      expected: "'url', 'weight', 'locality', 'priority' or 'labels'",
+      expected: "'url', 'weight', 'locality', 'priority', 'labels' or 'health'",
       message: "unknown option 'endpoints[1].ulr'; did you mean 'url'?",
     },
     {

@@ -149,7 +149,7 @@ describe('endpoints', () => {
         'address and port',
         [{ address: '10.0.0.1', port: 80 }],
         "unknown option 'endpoints[0].address'; here it is 'endpoints[].url'",
-        "unknown option 'endpoints[0].port'; known here: 'url', 'weight', 'locality', 'priority' and 'labels'",
+        "unknown option 'endpoints[0].port'; known here: 'url', 'weight', 'locality', 'priority', 'labels' and 'health'",
       ],
       [
         'an address without a scheme',
@@ -231,6 +231,19 @@ describe('endpoints', () => {
         "endpoints[0].labels: found an array, expected an object with labels, such as { version: 'v2' }",
         'endpoints[1].labels.version: found 2, expected text',
         "endpoints[1].labels[' ']: found ' ', expected a name without white space",
+      ],
+      [
+        'health',
+        [
+          { url: 'http://a', health: 'DEGRADED' },
+          { url: 'http://b', health: true },
+          { url: 'http://c', healthStatus: 'draining' },
+          { url: 'http://d', draining: true },
+        ],
+        "endpoints[0].health: found 'DEGRADED', expected 'healthy', 'degraded', 'unhealthy' or 'draining'; did you mean 'degraded'?",
+        "endpoints[1].health: found true, expected 'healthy', 'degraded', 'unhealthy' or 'draining'",
+        "unknown option 'endpoints[2].healthStatus'; here it is 'endpoints[].health'",
+        "unknown option 'endpoints[3].draining'; here it is 'endpoints[].health'",
       ],
     ],
   );

@@ -20,6 +20,7 @@ const item = fc.oneof(
         'v',
         undefined,
       ),
+      health: fc.constantFrom<unknown>('healthy', 'draining', 'ill', undefined),
       wieght: fc.constant(1),
     },
     { requiredKeys: ['url'] },
@@ -57,7 +58,10 @@ test('what is as before is the same object, and what was changed in place is not
   mine.labels.v = '2';
   expect(read(['http://a', mine])[1]).toMatchObject({ labels: { v: '2' } });
   mine.weight = 2;
-  expect(read(['http://a', mine])[1]).toMatchObject({ weight: 2 });
+  expect(read(['http://a', mine])[1]).toMatchObject({ weight: 2, health: 'healthy' });
+  const draining = { ...mine, health: 'draining' };
+  expect(read(['http://a', draining])[1]).toMatchObject({ health: 'draining' });
+  expect(read(['http://a', mine])[1]).toMatchObject({ health: 'healthy' });
 });
 
 test('what has left is forgotten', () => {

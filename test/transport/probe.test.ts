@@ -13,7 +13,7 @@ import type {
   ProbeResult,
 } from '../../src/cluster/health-check-policy.js';
 import type { TlsOptions } from '../../src/index.js';
-import type { Step } from '../../src/testing/index.js';
+import type { HeaderFields, Step } from '../../src/testing/index.js';
 import { proberFor } from '../../src/transport/probe.js';
 import { certificateAuthority } from '../support/certificates.js';
 import { fleetOf } from '../support/fleet.js';
@@ -58,7 +58,16 @@ describe('by HTTP', () => {
     ['a body in pieces', { body: { pieces: ['a', 'b', 'c'] } }, 200],
     ['a body that has no end', { body: { size: 1e13 } }, 200],
   ])('%s', async (_what, plan, status) => {
-    expect(await answerOf(plan)).toEqual({ kind: 'answered', status });
+    expect(await answerOf(plan)).toEqual({ kind: 'answered', status, isDegraded: false });
+  });
+
+  test.each<[string, HeaderFields]>([
+    ['as it stands', { 'x-envoy-degraded': 'true' }],
+    ['whatever its value', { 'X-Envoy-Degraded': '' }],
+  ])('200 that says degraded, %s', async (_what, headers) => {
+    const answered = { kind: 'answered', isDegraded: true };
+    expect(await answerOf({ status: 200, headers })).toEqual({ ...answered, status: 200 });
+    expect(await answerOf({ status: 503, headers })).toEqual({ ...answered, status: 503 });
   });
 
   test.each<[string, Step, string]>([
@@ -121,7 +130,11 @@ describe('by HTTP', () => {
       ['x-probe', 'yes'],
     ]);
     const probe: ProbePolicy = { ...HTTP, method: 'HEAD', host: 'other', headers };
-    expect(await ask(fleet.server(0).url, { probe })).toEqual({ kind: 'answered', status: 200 });
+    expect(await ask(fleet.server(0).url, { probe })).toEqual({
+      kind: 'answered',
+      status: 200,
+      isDegraded: false,
+    });
     expect(fleet.server(0).requests[0]).toMatchObject({
       method: 'HEAD',
       headers: { host: 'other', 'user-agent': 'mine', 'x-probe': 'yes' },
@@ -130,7 +143,11 @@ describe('by HTTP', () => {
 
   test('through a unix socket', async () => {
     const fleet = await fleetOf({ endpoints: [{ unix: true }] });
-    expect(await ask(fleet.server(0).url)).toEqual({ kind: 'answered', status: 200 });
+    expect(await ask(fleet.server(0).url)).toEqual({
+      kind: 'answered',
+      status: 200,
+      isDegraded: false,
+    });
     expect(fleet.server(0).requests[0]?.headers.host).toBe('shop');
     await fleet.server(0).refuse();
     expect(await ask(fleet.server(0).url)).toEqual({ kind: 'failed', reason: 'ENOENT' });
@@ -172,7 +189,11 @@ describe('with TLS', () => {
   test('the service’s name is asked for and checked, whatever the address', async () => {
     const { ca, fleet, url } = await secure(['shop.test']);
     const tls = { ca: ca.cert };
-    expect(await ask(url, { service, tls })).toEqual({ kind: 'answered', status: 200 });
+    expect(await ask(url, { service, tls })).toEqual({
+      kind: 'answered',
+      status: 200,
+      isDegraded: false,
+    });
     expect(fleet.server(0).requests[0]?.tls).toMatchObject({
       servername: 'shop.test',
       alpn: 'http/1.1',
@@ -195,7 +216,11 @@ describe('with TLS', () => {
     await once(server, 'listening');
     const tls = { ca: ca.cert };
     const url = `unix:${path}`;
-    expect(await ask(url, { service, tls })).toEqual({ kind: 'answered', status: 200 });
+    expect(await ask(url, { service, tls })).toEqual({
+      kind: 'answered',
+      status: 200,
+      isDegraded: false,
+    });
     expect(await ask(url, { service, tls, probe: TCP })).toEqual({ kind: 'connected' });
     expect(await ask(url, { service: 'https://other.test', tls })).toMatchObject({
       kind: 'failed',
@@ -270,7 +295,11 @@ describe('given up', () => {
     for (const probe of [HTTP, TCP]) {
       prober(fleet.server(0).url, probe, (result) => results.push(result))();
     }
-    expect(await ask(fleet.server(0).url)).toEqual({ kind: 'answered', status: 200 });
+    expect(await ask(fleet.server(0).url)).toEqual({
+      kind: 'answered',
+      status: 200,
+      isDegraded: false,
+    });
     expect(fleet.server(0).requests).toHaveLength(1);
     expect(results).toEqual([]);
   });
@@ -304,6 +333,7 @@ describe('over HTTP/2', () => {
         `${request.httpVersion} ${request.method} ${request.url} ${request.headers[':authority'] as string}`,
       );
       response.statusCode = answer(request.url);
+      if (request.url === '/degraded') response.setHeader('x-envoy-degraded', 'yes');
       response.end('well');
     }).listen(0, '127.0.0.1');
     onTestFinished(() => void server.close());
@@ -322,9 +352,18 @@ describe('over HTTP/2', () => {
   test('a server that speaks nothing else is asked in it', async () => {
     const { check, seen } = await http2Server((path) => (path === '/ill' ? 503 : 200), false);
     const probe = (path: string) => ({ ...HTTP, path });
-    expect(await check(probe('/well'))).toEqual({ kind: 'answered', status: 200 });
-    expect(await check(probe('/ill'))).toEqual({ kind: 'answered', status: 503 });
+    expect(await check(probe('/well'))).toEqual({
+      kind: 'answered',
+      status: 200,
+      isDegraded: false,
+    });
+    expect(await check(probe('/ill'))).toEqual({
+      kind: 'answered',
+      status: 503,
+      isDegraded: false,
+    });
     expect(seen).toEqual(['2.0 GET /well shop', '2.0 GET /ill shop']);
+    expect(await check(probe('/degraded'))).toMatchObject({ status: 200, isDegraded: true });
     expect(await check(TCP)).toEqual({ kind: 'connected' });
   });
 });

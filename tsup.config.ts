@@ -47,7 +47,7 @@ const commandLine: Options = {
   ...shared,
   entry: command,
   format: 'esm',
-  noExternal: ['commander', 'cli-progress', 'cli-table3'],
+  noExternal: ['commander', 'cli-progress', 'cli-table3', 'dns-packet'],
   esbuildPlugins: [useThePublishedEntries],
   // The bundled libraries are CommonJS and call `require` for Node's own modules.
   banner: {

@@ -1,5 +1,5 @@
 /**
- * The tests under other versions of Node: `npm run test:nodes -- 22 24 [test/file ...]`. The binaries
+ * All tests under other versions of Node: `npm run test:nodes -- 22 24 [test/file ...]`. The binaries
  * come from npm and are kept in a folder outside the repository. The built package must be there.
  */
 import { existsSync, mkdirSync } from 'node:fs';

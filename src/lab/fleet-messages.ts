@@ -18,6 +18,8 @@ export interface FleetVerbs {
   halt: { takes: { readonly name: string }; gives: null };
   /** How many requests each backend has received, in the order of their starts. */
   received: { takes: null; gives: readonly number[] };
+  /** How many connections to each are open, in the same order. */
+  connections: { takes: null; gives: readonly number[] };
   /** The counts of all backends begin anew. */
   resetCounts: { takes: null; gives: null };
   /** Stops all backends, and forgets them. */

@@ -21,6 +21,8 @@ async function obey(
       return null;
     case 'received':
       return running.map((service) => service.received);
+    case 'connections':
+      return running.map((service) => service.connections);
     case 'resetCounts':
       for (const service of running) service.resetCount();
       return null;

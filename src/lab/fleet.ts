@@ -95,6 +95,11 @@ export class Fleet {
     return this.ask('received', null);
   }
 
+  /** How many connections to each backend are open, in the same order. */
+  connections(): Promise<readonly number[]> {
+    return this.ask('connections', null);
+  }
+
   /** Begins to count anew, at every backend. */
   resetCounts(): Promise<null> {
     return this.ask('resetCounts', null);

@@ -33,6 +33,10 @@ export interface Trial {
   readonly options: TrialOptions;
   /** Of the backends, in their order; unknown where there are none. */
   readonly localities?: readonly string[];
+  /** Where the client finds the backends; without it they are listed. */
+  readonly find?: (
+    backends: readonly Backend[],
+  ) => ClientOptions['endpoints'] | Promise<ClientOptions['endpoints']>;
   readonly workers: number;
   /** Real milliseconds. */
   readonly duration: number;
@@ -77,7 +81,12 @@ export async function callOnce(
 
 /** Fresh backends and a fresh client of the service that they make up, for as long as `use` takes. */
 export async function withClient<T>(
-  { backends: wanted, options, localities }: Pick<Trial, 'backends' | 'options' | 'localities'>,
+  {
+    backends: wanted,
+    options,
+    localities,
+    find = (started) => started.map(({ url }, index) => ({ url, locality: localities?.[index] })),
+  }: Pick<Trial, 'backends' | 'options' | 'localities' | 'find'>,
   { fleet, seed, signal }: ExperimentContext,
   use: (client: ResilientClient, backends: readonly Backend[]) => Promise<T>,
 ): Promise<T> {
@@ -86,7 +95,7 @@ export async function withClient<T>(
   const client = createResilientClient({
     ...options,
     service: `http://${SERVICE}`,
-    endpoints: backends.map(({ url }, index) => ({ url, locality: localities?.[index] })),
+    endpoints: await find(backends),
     // Each run draws from the seed anew, so that none depends on what ran before it.
     runtime: seededRuntime(seed),
   });

@@ -1,15 +1,8 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { experiments } from '../../src/lab/experiments/index.js';
-import { type BuiltCommand, buildCommand } from './built-command.js';
-
-let command: BuiltCommand;
-
-beforeAll(async () => {
-  command = await buildCommand();
-});
-afterAll(() => command.remove());
+import { cli } from './built-command.js';
 
 interface Ended {
   readonly code: number | null;
@@ -23,7 +16,7 @@ function outrigger(
   meanwhile: (err: string, interrupt: () => void) => void = () => undefined,
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [command.cli, ...args]);
+    const child = spawn(process.execPath, [cli, ...args]);
     let out = '';
     let err = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));

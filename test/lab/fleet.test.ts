@@ -1,25 +1,19 @@
 import { writeFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { createResilientClient } from '../../src/index.js';
 import { Fleet, FleetError } from '../../src/lab/fleet.js';
-import { type BuiltCommand, buildCommand } from './built-command.js';
-
-let command: BuiltCommand;
-
-beforeAll(async () => {
-  command = await buildCommand();
-});
-afterAll(() => command.remove());
+import { fleetEntry } from './built-command.js';
 
 /** A process in the fleet's place. */
 async function standIn(source: string): Promise<URL> {
-  const file = new URL('stand-in.mjs', command.fleetEntry);
+  const file = new URL('stand-in.mjs', fleetEntry);
   await writeFile(file, source);
   return file;
 }
 
 describe('the fleet', () => {
   it('starts backends, counts what each received, and stops', async () => {
-    const fleet = await Fleet.start(command.fleetEntry);
+    const fleet = await Fleet.start(fleetEntry);
     const backends = await fleet.startBackends([{ name: 'a' }, { name: 'b', message: 'hi' }]);
     expect(backends.map(({ name }) => name)).toEqual(['a', 'b']);
     const url = backends[1]?.url ?? '';
@@ -39,7 +33,7 @@ describe('the fleet', () => {
   });
 
   it('changes a running backend, counts anew, and halts one of several', async () => {
-    const fleet = await Fleet.start(command.fleetEntry);
+    const fleet = await Fleet.start(fleetEntry);
     const [a, b] = await fleet.startBackends([{ name: 'a' }, { name: 'b' }]);
     const status = (url = '') => fetch(url).then((response) => response.status);
     expect(await status(a?.url)).toBe(200);
@@ -62,8 +56,25 @@ describe('the fleet', () => {
     await fleet.stop();
   });
 
+  it('tells how many connections are open', async () => {
+    const fleet = await Fleet.start(fleetEntry);
+    const [a, b] = await fleet.startBackends([{ name: 'a' }, { name: 'b' }]);
+    expect(await fleet.connections()).toEqual([0, 0]);
+    const client = createResilientClient({ service: 'http://b', endpoints: [b?.url ?? ''] });
+    await client.fetch('/').then((response) => response.text());
+    expect(await fleet.connections()).toEqual([0, 1]);
+    await client.close();
+    await expect.poll(() => fleet.connections()).toEqual([0, 0]);
+
+    await fetch(a?.url ?? '').then((response) => response.text());
+    expect(await fleet.connections()).toEqual([1, 0]);
+    await fleet.halt('a');
+    expect(await fleet.connections()).toEqual([0, 0]);
+    await fleet.stop();
+  });
+
   it('lets a backend call another through a client', async () => {
-    const fleet = await Fleet.start(command.fleetEntry);
+    const fleet = await Fleet.start(fleetEntry);
     const [behind] = await fleet.startBackends([{ name: 'behind' }]);
     const [front] = await fleet.startBackends([
       { name: 'front', upstreamUris: [behind?.url ?? ''], upstreamOptions: { timeout: '5s' } },

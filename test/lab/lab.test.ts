@@ -1,16 +1,9 @@
 import { PassThrough } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { atLeast, type Check } from '../../src/lab/checks.js';
 import type { Experiment, Findings } from '../../src/lab/experiment.js';
 import { type LabSettings, runLab } from '../../src/lab/lab.js';
-import { type BuiltCommand, buildCommand } from './built-command.js';
-
-let command: BuiltCommand;
-
-beforeAll(async () => {
-  command = await buildCommand();
-});
-afterAll(() => command.remove());
+import { fleetEntry } from './built-command.js';
 
 /** An experiment that does what it is told and finds what it is told. */
 function experiment(name: string, run: Experiment['run']): Experiment {
@@ -40,7 +33,7 @@ async function run(
     seed: 42,
     json: false,
     version: '1.2.3',
-    fleetEntry: command.fleetEntry,
+    fleetEntry,
     ...more,
   };
   const output = { write: (text: string) => void (out += text), colours: false, errors };
@@ -119,9 +112,9 @@ describe('the lab', () => {
   });
 
   it('reports a fleet that does not start', async () => {
-    const fleetEntry = new URL('missing.js', command.fleetEntry);
+    const missing = new URL('missing.js', fleetEntry);
     const { code, trouble } = await run([experiment('a', () => Promise.resolve(found(good)))], {
-      fleetEntry,
+      fleetEntry: missing,
     });
     expect(code).toBe(1);
     expect(trouble).toMatch(/^a could not be finished: the fleet process failed: it ended with/);

@@ -3,6 +3,7 @@ import type { Experiment } from '../experiment.js';
 import { allEjected } from './all-ejected.js';
 import { connectionLimits } from './connection-limits.js';
 import { defaultRetries } from './default-retries.js';
+import { dnsChange } from './dns-change.js';
 import { ejectionReturn } from './ejection-return.js';
 import { hedging } from './hedging.js';
 import { isolation } from './isolation.js';
@@ -13,6 +14,7 @@ import { perTryTimeout } from './per-try-timeout.js';
 import { retriableStatusCodes } from './retriable-status-codes.js';
 import { retryOn } from './retry-on.js';
 import { retryStorm } from './retry-storm.js';
+import { rollingDeployment } from './rolling-deployment.js';
 import { timeout } from './timeout.js';
 import { unsafeMethods } from './unsafe-methods.js';
 
@@ -32,4 +34,6 @@ export const experiments: readonly Experiment[] = [
   ejectionReturn,
   allEjected,
   locality,
+  rollingDeployment,
+  dnsChange,
 ];

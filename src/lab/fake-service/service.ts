@@ -16,6 +16,8 @@ export interface FakeService {
   readonly port: number;
   /** How many requests have arrived since it was started, or since the count was reset. */
   readonly received: number;
+  /** How many connections to it are open. */
+  readonly connections: number;
   resetCount(): void;
   /** From the next request on; what is not mentioned stays as it is. */
   change(behaviour: Behaviour): void;
@@ -32,9 +34,14 @@ export async function startFakeService(options: FakeServiceOptions): Promise<Fak
   const upstreams = upstreamsOf(options);
   let current = options;
   let received = 0;
+  let connections = 0;
   const server = createServer((request, response) => {
     received += 1;
     serve(current, planAnswer(current, random), upstreams, request, response);
+  });
+  server.on('connection', (socket) => {
+    connections += 1;
+    socket.once('close', () => (connections -= 1));
   });
   // A connection that idles between two calls must not be closed under the client.
   server.keepAliveTimeout = 0;
@@ -47,6 +54,9 @@ export async function startFakeService(options: FakeServiceOptions): Promise<Fak
     port: (server.address() as AddressInfo).port,
     get received() {
       return received;
+    },
+    get connections() {
+      return connections;
     },
     resetCount() {
       received = 0;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { LoggedEjection } from '../../../src/lab/ejections.js';
 import {
   allEjected,
@@ -6,7 +6,6 @@ import {
   findings,
   type Part,
 } from '../../../src/lab/experiments/all-ejected.js';
-import { type BuiltCommand, buildCommand } from '../built-command.js';
 import { tellOf } from './live.js';
 import { expectChecks } from './made-up.js';
 
@@ -82,15 +81,9 @@ it('tells who refused', () => {
   expect(words).toMatch(/after 8\.0 s .* \(after 100 that were refused\)/);
 });
 
-let command: BuiltCommand;
-beforeAll(async () => {
-  command = await buildCommand();
-});
-afterAll(() => command.remove());
-
 it('runs over the real fleet', async () => {
   const pace = { speedup: 10, seconds: 10 };
-  const { results } = await tellOf<Part & { run: string }>(allEjected, command, pace);
+  const { results } = await tellOf<Part & { run: string }>(allEjected, pace);
   const [healthy, failing, open, healed, closed] = results;
   expect(healthy?.answered).toBe(12);
   expect(failing).toMatchObject({ failed: 3, received: [1, 1, 1] });

@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   type AtOnce,
   connectionLimits,
   findings,
   type LimitRuns,
 } from '../../../src/lab/experiments/connection-limits.js';
-import { type BuiltCommand, buildCommand } from '../built-command.js';
 import { tellOf } from './live.js';
 import { expectChecks, failed, failing, refusing } from './made-up.js';
 
@@ -97,12 +96,6 @@ it('tells the figures beside those of the chapter, and who refused', () => {
   expect(uneven.tables[1]?.notes).toHaveLength(1);
 });
 
-let command: BuiltCommand;
-beforeAll(async () => {
-  command = await buildCommand();
-});
-afterAll(() => command.remove());
-
 it('runs over the real fleet', async () => {
   interface Row extends AtOnce {
     readonly run: string;
@@ -110,7 +103,7 @@ it('runs over the real fleet', async () => {
     readonly failed: number;
     readonly flags: Readonly<Record<string, { readonly count: number }>>;
   }
-  const { results } = await tellOf<Row>(connectionLimits, command, { speedup: 10, seconds: 6 });
+  const { results } = await tellOf<Row>(connectionLimits, { speedup: 10, seconds: 6 });
   expect(results.map(({ run }) => run)).toEqual([
     'one',
     'two',

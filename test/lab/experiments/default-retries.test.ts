@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   defaultRetries,
   type DefaultRetryRuns,
   findings,
 } from '../../../src/lab/experiments/default-retries.js';
 import type { Summary } from '../../../src/lab/summary.js';
-import { type BuiltCommand, buildCommand } from '../built-command.js';
 import { tellOf } from './live.js';
 import { counted, expectChecks, failing } from './made-up.js';
 
@@ -37,15 +36,9 @@ it('says how many failed', () => {
   ]);
 });
 
-let command: BuiltCommand;
-beforeAll(async () => {
-  command = await buildCommand();
-});
-afterAll(() => command.remove());
-
 it('runs over the real fleet', async () => {
   const pace = { speedup: 10, seconds: 30 };
-  const { results } = await tellOf<Summary & { run: string }>(defaultRetries, command, pace);
+  const { results } = await tellOf<Summary & { run: string }>(defaultRetries, pace);
   expect(results.map(({ run }) => run)).toEqual(['no retries', 'default retries']);
   expect(results[0]?.outcomes[503]?.count).toBeGreaterThan(0);
   expect(results[1]?.failed).toBe(0);

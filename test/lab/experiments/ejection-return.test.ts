@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { LoggedEjection } from '../../../src/lab/ejections.js';
 import {
   ejectionReturn,
@@ -6,7 +6,6 @@ import {
   type ReturnRun,
   type Stretch,
 } from '../../../src/lab/experiments/ejection-return.js';
-import { type BuiltCommand, buildCommand } from '../built-command.js';
 import { tellOf } from './live.js';
 import { expectChecks } from './made-up.js';
 
@@ -79,18 +78,12 @@ it('tells of an endpoint that was never ejected, too', () => {
   expect(words).toMatch(/33 % while it was ejected/);
 });
 
-let command: BuiltCommand;
-beforeAll(async () => {
-  command = await buildCommand();
-});
-afterAll(() => command.remove());
-
 it('runs over the real fleet', async () => {
   interface Row extends Stretch {
     readonly run: string;
     readonly ejections: readonly LoggedEjection[];
   }
-  const { results } = await tellOf<Row>(ejectionReturn, command, { speedup: 10, seconds: 10 });
+  const { results } = await tellOf<Row>(ejectionReturn, { speedup: 10, seconds: 10 });
   const [before, out, back, outAgain, backAgain, last] = results;
   expect([out?.received[0], outAgain?.received[0]]).toEqual([0, 0]);
   for (const there of [before, back, backAgain]) {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   findings,
   hedging,
@@ -7,7 +7,6 @@ import {
 } from '../../../src/lab/experiments/hedging.js';
 import type { Figures } from '../../../src/lab/figures.js';
 import type { Summary } from '../../../src/lab/summary.js';
-import { type BuiltCommand, buildCommand } from '../built-command.js';
 import { tellOf } from './live.js';
 import { counted, expectChecks, failed, failing, summary } from './made-up.js';
 
@@ -62,16 +61,10 @@ it('allows for a busy machine in a quick run, and not for a hedge that is not ma
   ]);
 });
 
-let command: BuiltCommand;
-beforeAll(async () => {
-  command = await buildCommand();
-});
-afterAll(() => command.remove());
-
 it('runs over the real fleet', async () => {
   const pace = { speedup: 10, seconds: 20 };
   type Row = Summary & Figures & { run: string; hedges: number; shares: Record<string, number> };
-  const { results } = await tellOf<Row>(hedging, command, pace);
+  const { results } = await tellOf<Row>(hedging, pace);
   expect(results.map(({ run }) => run)).toEqual([
     'one slow, hedged',
     'all 0.4 s',

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   type Beside,
   findings,
@@ -7,7 +7,6 @@ import {
   type IsolationRuns,
 } from '../../../src/lab/experiments/isolation.js';
 import type { Figures } from '../../../src/lab/figures.js';
-import { type BuiltCommand, buildCommand } from '../built-command.js';
 import { tellOf } from './live.js';
 import { expectChecks, failed } from './made-up.js';
 
@@ -62,15 +61,9 @@ it('allows for a busy machine in a quick run', () => {
   expect(failed(findings({ ...good, ...busy }, false))).toEqual([]);
 });
 
-let command: BuiltCommand;
-beforeAll(async () => {
-  command = await buildCommand();
-});
-afterAll(() => command.remove());
-
 it('runs over the real fleet', async () => {
   const pace = { speedup: 10, seconds: 8 };
-  const { results } = await tellOf<Figures & Beside>(isolation, command, pace);
+  const { results } = await tellOf<Figures & Beside>(isolation, pace);
   const [first, second] = results;
   expect(first).toMatchObject({ failed: 0, hanging: { calls: 0 } });
   expect(second).toMatchObject({ failed: 0, hanging: { hung: 8 } });

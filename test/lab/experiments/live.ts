@@ -5,7 +5,7 @@ import type { Check } from '../../../src/lab/checks.js';
 import type { Experiment } from '../../../src/lab/experiment.js';
 import { runLab } from '../../../src/lab/lab.js';
 import type { Pace } from '../../../src/lab/pace.js';
-import type { BuiltCommand } from '../built-command.js';
+import { fleetEntry } from '../built-command.js';
 
 export interface Told<Row> {
   readonly results: readonly Row[];
@@ -14,11 +14,7 @@ export interface Told<Row> {
 }
 
 /** What it tells as JSON; the exit code agrees with its checks. */
-export async function tellOf<Row>(
-  experiment: Experiment,
-  command: BuiltCommand,
-  pace: Pace,
-): Promise<Told<Row>> {
+export async function tellOf<Row>(experiment: Experiment, pace: Pace): Promise<Told<Row>> {
   let out = '';
   const errors = new PassThrough();
   const settings = {
@@ -27,7 +23,7 @@ export async function tellOf<Row>(
     seed: 1,
     json: true,
     version: '1.2.3',
-    fleetEntry: command.fleetEntry,
+    fleetEntry,
   };
   const output = { write: (text: string) => void (out += text), colours: false, errors };
   const code = await runLab(settings, output, new AbortController().signal);

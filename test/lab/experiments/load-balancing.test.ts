@@ -1,14 +1,6 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { loadBalancing } from '../../../src/lab/experiments/load-balancing.js';
-import { type BuiltCommand, buildCommand } from '../built-command.js';
 import { tellOf } from './live.js';
-
-let command: BuiltCommand;
-
-beforeAll(async () => {
-  command = await buildCommand();
-});
-afterAll(() => command.remove());
 
 interface Row {
   readonly policy: string;
@@ -21,7 +13,7 @@ interface Row {
 it('runs every policy over the real fleet, and each endpoint is called by each', async () => {
   // Half a second a policy.
   const pace = { speedup: 20, seconds: 10 };
-  const { results, words, checks } = await tellOf<Row>(loadBalancing, command, pace);
+  const { results, words, checks } = await tellOf<Row>(loadBalancing, pace);
 
   expect(results.map(({ policy }) => policy)).toEqual([
     'round-robin',

@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   findings,
   locality,
   type LocalityRun,
   type Part,
 } from '../../../src/lab/experiments/locality.js';
-import { type BuiltCommand, buildCommand } from '../built-command.js';
 import { tellOf } from './live.js';
 import { expectChecks } from './made-up.js';
 
@@ -51,15 +50,9 @@ it('tells the share with its range', () => {
   expect(words).toContain('(10 of 45 failed, then 0)');
 });
 
-let command: BuiltCommand;
-beforeAll(async () => {
-  command = await buildCommand();
-});
-afterAll(() => command.remove());
-
 it('runs over the real fleet', async () => {
   const pace = { speedup: 10, seconds: 10 };
-  const { results } = await tellOf<Part & { run: string }>(locality, command, pace);
+  const { results } = await tellOf<Part & { run: string }>(locality, pace);
   const [home, failing, , , , shared, retriedHere, retriedThere] = results;
   expect(home).toMatchObject({ answered: 45, received: [45, 0, 0] });
   expect(failing).toMatchObject({ failed: 1, received: [1, 0, 0] });

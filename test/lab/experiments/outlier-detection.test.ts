@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   findings,
   outlierDetection,
   type OutlierRuns,
 } from '../../../src/lab/experiments/outlier-detection.js';
 import type { Summary } from '../../../src/lab/summary.js';
-import { type BuiltCommand, buildCommand } from '../built-command.js';
 import { tellOf } from './live.js';
 import { expectChecks, failed, failing } from './made-up.js';
 
@@ -61,16 +60,10 @@ it('tells the figures beside those of the chapter', () => {
   expect(words).toMatch(/costs 25 % of them; .* 1\.0 %, .* 0 of 100 calls failed, for 3 further/);
 });
 
-let command: BuiltCommand;
-beforeAll(async () => {
-  command = await buildCommand();
-});
-afterAll(() => command.remove());
-
 it('runs over the real fleet', async () => {
   // Long enough for one return.
   const pace = { speedup: 10, seconds: 14 };
-  const { results } = await tellOf<Summary & { run: string }>(outlierDetection, command, pace);
+  const { results } = await tellOf<Summary & { run: string }>(outlierDetection, pace);
   const [without, detected, retried] = results;
   expect(without?.failed).toBeGreaterThan(5);
   expect(detected?.counters[EJECTIONS]).toBeGreaterThan(0);

@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   findings,
   perTryTimeout,
   type PerTryRuns,
 } from '../../../src/lab/experiments/per-try-timeout.js';
 import type { Summary } from '../../../src/lab/summary.js';
-import { type BuiltCommand, buildCommand } from '../built-command.js';
 import { tellOf } from './live.js';
 import { counted, expectChecks, failed, summary } from './made-up.js';
 
@@ -42,15 +41,9 @@ it('allows for a busy machine in a quick run, and not for a limit that does not 
   ]);
 });
 
-let command: BuiltCommand;
-beforeAll(async () => {
-  command = await buildCommand();
-});
-afterAll(() => command.remove());
-
 it('runs over the real fleet', async () => {
   const pace = { speedup: 10, seconds: 20 };
-  const { results } = await tellOf<Summary & { run: string }>(perTryTimeout, command, pace);
+  const { results } = await tellOf<Summary & { run: string }>(perTryTimeout, pace);
   expect(results.map(({ run }) => run)).toEqual(['no limit', 'per-try timeout 0.3 s']);
   expect(results[0]?.slowest).toBeGreaterThanOrEqual(1);
   expect(results[1]?.counters.upstream_rq_per_try_timeout).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { AttemptRecord, Explanation } from '../../../src/index.js';
 import {
   findings,
@@ -8,7 +8,6 @@ import {
   waitsOf,
 } from '../../../src/lab/experiments/retriable-status-codes.js';
 import type { Summary } from '../../../src/lab/summary.js';
-import { type BuiltCommand, buildCommand } from '../built-command.js';
 import { tellOf } from './live.js';
 import { counted, expectChecks, failed, failing } from './made-up.js';
 
@@ -87,22 +86,12 @@ it('reads the waits of a call from its story', () => {
   expect(waitsOf(undefined)).toEqual([]);
 });
 
-let command: BuiltCommand;
-beforeAll(async () => {
-  command = await buildCommand();
-});
-afterAll(() => command.remove());
-
 it('runs over the real fleet', async () => {
   interface Waits {
     readonly retries: readonly { retry: number; bound: number; count: number; longest: number }[];
   }
   const pace = { speedup: 10, seconds: 20 };
-  const { results } = await tellOf<(Summary | Waits) & { run: string }>(
-    retriableStatusCodes,
-    command,
-    pace,
-  );
+  const { results } = await tellOf<(Summary | Waits) & { run: string }>(retriableStatusCodes, pace);
   expect(results.map(({ run }) => run)).toEqual(['default retryOn', 'retryOn 408', 'back-off']);
   const [byDefault, listed, backoff] = results as unknown as [Summary, Summary, Waits];
   expect(byDefault.outcomes[408]?.count).toBeGreaterThan(0);

@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { findings, retryOn, type RetryOnRuns } from '../../../src/lab/experiments/retry-on.js';
 import type { Summary } from '../../../src/lab/summary.js';
-import { type BuiltCommand, buildCommand } from '../built-command.js';
 import { tellOf } from './live.js';
 import { counted, expectChecks, failing } from './made-up.js';
 
@@ -19,15 +18,9 @@ it('checks what retryOn does', () => {
   });
 });
 
-let command: BuiltCommand;
-beforeAll(async () => {
-  command = await buildCommand();
-});
-afterAll(() => command.remove());
-
 it('runs over the real fleet', async () => {
   const pace = { speedup: 10, seconds: 30 };
-  const { results } = await tellOf<Summary & { run: string }>(retryOn, command, pace);
+  const { results } = await tellOf<Summary & { run: string }>(retryOn, pace);
   expect(results.map(({ run }) => run)).toEqual(['default retryOn', 'retryOn 5xx']);
   expect(results[0]?.outcomes[500]?.count).toBeGreaterThan(0);
   expect(results[0]?.counters.upstream_rq_retry).toBe(0);

@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   findings,
   retryStorm,
   type StormRun,
   type StormRuns,
 } from '../../../src/lab/experiments/retry-storm.js';
-import { type BuiltCommand, buildCommand } from '../built-command.js';
 import { tellOf } from './live.js';
 import { expectChecks } from './made-up.js';
 
@@ -38,12 +37,6 @@ it('tells the figure at ten calls a second', () => {
   expect(results[3]).toMatchObject({ amplification: 15, received: { a: 100, d: 1500 } });
 });
 
-let command: BuiltCommand;
-beforeAll(async () => {
-  command = await buildCommand();
-});
-afterAll(() => command.remove());
-
 it('runs over the real fleet', async () => {
   interface Row {
     readonly run: string;
@@ -53,7 +46,7 @@ it('runs over the real fleet', async () => {
   }
   // 0.3 s of load at 200 calls a second.
   const pace = { speedup: 10, seconds: 6 };
-  const { results } = await tellOf<Row>(retryStorm, command, pace);
+  const { results } = await tellOf<Row>(retryStorm, pace);
   expect(results.map(({ calls }) => calls)).toEqual([60, 60, 60, 3]);
   for (const { run, others, calls, received } of results) {
     expect(others, run).toBe(0);

@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { findings, timeout, type TimeoutRuns } from '../../../src/lab/experiments/timeout.js';
 import type { Summary } from '../../../src/lab/summary.js';
-import { type BuiltCommand, buildCommand } from '../built-command.js';
 import { tellOf } from './live.js';
 import { counted, expectChecks, failed, outcome, summary } from './made-up.js';
 
@@ -49,15 +48,9 @@ it('allows for a busy machine in a quick run, and not for a timeout that does no
   );
 });
 
-let command: BuiltCommand;
-beforeAll(async () => {
-  command = await buildCommand();
-});
-afterAll(() => command.remove());
-
 it('runs over the real fleet', async () => {
   const pace = { speedup: 10, seconds: 20 };
-  const { results } = await tellOf<Summary & { run: string }>(timeout, command, pace);
+  const { results } = await tellOf<Summary & { run: string }>(timeout, pace);
   expect(results.map(({ run }) => run)).toEqual(['no timeout', 'timeout 0.5 s']);
   expect(results[0]).toMatchObject({ failed: 0 });
   expect(results[0]?.slowest).toBeGreaterThanOrEqual(1);

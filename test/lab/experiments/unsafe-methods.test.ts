@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   type CaseRun,
   findings,
   unsafeMethods,
   type UnsafeRuns,
 } from '../../../src/lab/experiments/unsafe-methods.js';
-import { type BuiltCommand, buildCommand } from '../built-command.js';
 import { tellOf } from './live.js';
 import { expectChecks, failed } from './made-up.js';
 
@@ -40,15 +39,9 @@ it('sees a payment that was doubled', () => {
   expect(failed(findings({ ...good, reset: doubled }))).toEqual(['reset payments received once']);
 });
 
-let command: BuiltCommand;
-beforeAll(async () => {
-  command = await buildCommand();
-});
-afterAll(() => command.remove());
-
 it('runs over the real fleet', async () => {
   const pace = { speedup: 10, seconds: 10 };
-  const { results, checks } = await tellOf<CaseRun>(unsafeMethods, command, pace);
+  const { results, checks } = await tellOf<CaseRun>(unsafeMethods, pace);
   // Nothing here depends on the machine's speed.
   expect(checks.filter(({ passed }) => !passed)).toEqual([]);
   for (const { received } of results) expect(received).toHaveLength(30);

@@ -25,9 +25,10 @@ export interface CustomOptions {
 const readCustomOptions = object({ name: text(/\S/, 'a name') }, 'an object with options');
 
 /**
- * Endpoint lists of your own: an async generator function, any other function `(signal) => AsyncIterable`, or an async
- * iterable. Each list replaces the one before. When it ends, its last list stays; when it throws, too, and a function is
- * called again after a back-off from 0.5 to 30 s. The signal is aborted when the client is closed, or another discovery takes over.
+ * Endpoint lists of your own: an async generator function, any other function `(signal) => AsyncIterable` (or a promise of
+ * one), or an async iterable. Each list replaces the one before. When it ends, its last list stays; when it throws, too, and
+ * a function is called again after a back-off from 0.5 to 30 s. The signal is aborted when the client is closed, or another
+ * discovery takes over.
  * For a source that calls back, an object `{ name, start(host) }` will do: see `Discovery`.
  * @throws OptionsError for anything else
  */

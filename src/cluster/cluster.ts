@@ -275,12 +275,13 @@ export class Cluster implements Upstream {
     const ok = answered && attempt.status < 500;
     if (ok) endpoint.success += 1;
     else if (!cancelled) endpoint.error += 1;
-    if (reason?.kind === 'connect-failure') this.onConnectFailure?.();
     endpoint.balancer?.ended?.(endpoint, {
       latency: (headAt === -1 ? attempt.endedAt : headAt) - attempt.startedAt,
       ok,
       cancelled,
     });
+    // Last, since another list may come of it at once, and balancers that have never heard of the attempt.
+    if (reason?.kind === 'connect-failure') this.onConnectFailure?.();
   }
 
   callEnded(call: Call): void {

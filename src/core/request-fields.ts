@@ -5,11 +5,24 @@ export function headerValues(headers: readonly string[], name: string): string[]
   let values: string[] | undefined;
   for (let index = 0; index + 1 < headers.length; index += 2) {
     if (!isNamed(headers[index] as string, name)) continue;
-    const value = (headers[index + 1] as string).trim();
+    const value = withoutBlanks(headers[index + 1] as string);
     if (values === undefined) values = [value];
     else values.push(value);
   }
   return values;
+}
+
+/** Space and tab alone are blanks in HTTP: `trim()` would take the second byte of an `à` in UTF-8 as well. */
+function withoutBlanks(value: string): string {
+  let start = 0;
+  let end = value.length;
+  while (start < end && isBlank(value.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(value.charCodeAt(end - 1))) end -= 1;
+  return value.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9;
 }
 
 /** The first of that name, as it stands in the URL: neither is decoded, as in Envoy. One without a value is empty. */

@@ -10,10 +10,15 @@ import { BackOff } from './back-off.js';
 /** Milliseconds before a function that has failed is called again: at first, and at the most. */
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
+/** After so many lists everybody else has a turn: a source may have the next one at once, again and again. */
+const IN_A_ROW = 100;
 
 /** Where the lists of `custom()` come from. The signal is aborted when nobody wants any more. */
 export type EndpointSource =
-  AsyncIterable<EndpointList> | ((signal: AbortSignal) => AsyncIterable<EndpointList>);
+  | AsyncIterable<EndpointList>
+  | ((
+      signal: AbortSignal,
+    ) => AsyncIterable<EndpointList> | PromiseLike<AsyncIterable<EndpointList>>);
 
 export class CustomDiscovery implements Discovery {
   readonly name: string;
@@ -38,7 +43,7 @@ class Following implements RunningDiscovery {
   readonly #controller = new AbortController();
   #isStopped = false;
   #iterator: AsyncIterator<EndpointList> | undefined = undefined;
-  #hasList = false;
+  #lists = 0;
   #timer: unknown = undefined;
 
   constructor(source: EndpointSource, host: DiscoveryHost) {
@@ -55,6 +60,10 @@ class Following implements RunningDiscovery {
     this.#host.runtime.clearTimer(this.#timer);
     this.#isStopped = true;
     this.#controller.abort();
+    this.#giveBack();
+  }
+
+  #giveBack(): void {
     const iterator = this.#iterator;
     // It may wait for ever for what comes next, and then nobody needs to know.
     void (async () => iterator?.return?.())().catch(() => undefined);
@@ -65,19 +74,24 @@ class Following implements RunningDiscovery {
     await Promise.resolve();
     if (this.#isOver()) return;
     try {
-      const lists =
-        typeof this.#source === 'function' ? this.#source(this.#controller.signal) : this.#source;
+      const source = this.#source;
+      const lists = typeof source === 'function' ? await source(this.#controller.signal) : source;
       const iterator = iteratorOf(lists);
       this.#iterator = iterator;
+      if (this.#isOver()) {
+        this.#giveBack();
+        return;
+      }
       for (;;) {
-        const next = await iterator.next();
+        const next = resultOf(await iterator.next());
         if (this.#isOver()) return;
         if (next.done === true) break;
-        this.#hasList = true;
         this.#backOff.reset();
         this.#host.update(next.value);
+        this.#lists += 1;
+        if (this.#lists % IN_A_ROW === 0) await this.#oneTurn();
       }
-      if (!this.#hasList) this.#host.failed(new Error('it has ended without a list'));
+      if (this.#lists === 0) this.#host.failed(new Error('it has ended without a list'));
     } catch (error) {
       if (this.#isOver()) return;
       this.#host.failed(error);
@@ -86,6 +100,12 @@ class Following implements RunningDiscovery {
       const { runtime } = this.#host;
       this.#timer = runtime.setTimer(() => this.begin(), this.#backOff.next(), true);
     }
+  }
+
+  async #oneTurn(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#timer = this.#host.runtime.setTimer(resolve, 1, true);
+    });
   }
 
   /** A function, because it changes while something is waited for. */
@@ -97,7 +117,14 @@ class Following implements RunningDiscovery {
 function iteratorOf(lists: unknown): AsyncIterator<EndpointList> {
   const make = (lists as Partial<AsyncIterable<EndpointList>> | undefined)?.[Symbol.asyncIterator];
   if (typeof make !== 'function') {
-    throw new TypeError('the function of custom() must return an async iterable of lists');
+    throw new TypeError(
+      'the function of custom() must return an async iterable of lists, as an async function* does',
+    );
   }
   return make.call(lists);
+}
+
+function resultOf(given: unknown): IteratorResult<EndpointList, unknown> {
+  if (typeof given === 'object' && given !== null) return given as IteratorResult<EndpointList>;
+  throw new TypeError('next() of the source of custom() must give { value, done }');
 }

@@ -8,6 +8,7 @@ import type {
   EndpointList,
   RunningDiscovery,
 } from '../options/discovery.js';
+import { codeOf } from './error-code.js';
 import { parseFile, type ParseEndpoints } from './parse-file.js';
 
 /** What makes a file discovery, times in milliseconds. */
@@ -147,10 +148,10 @@ class WatchedFile implements RunningDiscovery {
       const text = await readFile(path, 'utf8');
       this.#isGone = false;
       if (text !== this.#text) {
-        const list = await this.#parse(text, looks);
-        if (list === undefined) return;
+        const parsed = await this.#parse(text, looks);
+        if (parsed === undefined) return;
         this.#text = text;
-        if (!this.#isStopped) this.#host.update(list);
+        if (!this.#isStopped) this.#host.update(parsed.list);
       }
       this.#seen = looks;
     } catch (error) {
@@ -165,10 +166,10 @@ class WatchedFile implements RunningDiscovery {
   }
 
   /** Undefined where it is to be read again soon. */
-  async #parse(text: string, looks: string): Promise<EndpointList | undefined> {
+  async #parse(text: string, looks: string): Promise<{ readonly list: EndpointList } | undefined> {
     const { path, parse } = this.#policy;
     try {
-      return await parseFile(text, path, parse);
+      return { list: await parseFile(text, path, parse) };
     } catch (error) {
       if (this.#doubted === looks) {
         // Until it changes, there is nothing more to say.
@@ -189,5 +190,5 @@ async function appearance(path: string): Promise<string> {
 }
 
 function isGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return codeOf(error) === 'ENOENT';
 }

@@ -10,9 +10,14 @@ export interface Position {
   readonly column: number;
 }
 
-/** The place of the first thing that cannot stand where it stands; undefined when the text is right. */
+/** The place of the first thing that cannot stand where it stands; undefined when the text is right, or too long to say. */
 export function jsonErrorPosition(text: string): Position | undefined {
-  const offset = errorOffset(text);
+  let offset: number | undefined;
+  try {
+    offset = errorOffset(text);
+  } catch {
+    return undefined; // a string of many megabytes is too much for the expression
+  }
   if (offset === undefined) return undefined;
   const before = text.slice(0, offset).split('\n');
   return { line: before.length, column: (before.at(-1) ?? '').length + 1 };

@@ -27,12 +27,19 @@ export function isYaml(path: string): boolean {
   return ['.yaml', '.yml'].includes(extname(path).toLowerCase());
 }
 
+/** An editor on Windows may put a mark of the byte order before it. */
+function unmarked(text: string): string {
+  return text.replace(/^\uFEFF/, '');
+}
+
 function parseJson(text: string): unknown {
+  const json = unmarked(text);
   try {
-    // An editor on Windows may put a mark of the byte order before it.
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
+    return JSON.parse(json);
   } catch (error) {
-    throw mistake((error as Error).message, jsonErrorPosition(text.replace(/^\uFEFF/, '')), error);
+    // Some versions quote the text, over several lines: the place says as much.
+    const words = (error as Error).message.replace(/, (?:\.{3})?".*" is not valid JSON$/s, '');
+    throw mistake(words, jsonErrorPosition(json), error);
   }
 }
 
@@ -43,7 +50,10 @@ async function parseYaml(text: string): Promise<unknown> {
     });
   });
   try {
-    return parse(text);
+    const content: unknown = parse(unmarked(text));
+    // Of a file that is written in place, there is nothing at first.
+    if (content === null) throw new SyntaxError('there is nothing in it');
+    return content;
   } catch (error) {
     if (!(error instanceof YAMLParseError)) throw error;
     const [place] = error.linePos ?? [];

@@ -2,6 +2,7 @@
 import { lookup } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import type { RecordType } from '../options/dns.js';
+import { codeOf } from './error-code.js';
 
 /** Where a service can be reached. */
 export interface Address {
@@ -130,6 +131,6 @@ function shortest(times: readonly number[]): number | undefined {
 
 /** The name has no such records, or is none. */
 export function isEmpty(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   return code === 'ENOTFOUND' || code === 'ENODATA';
 }

@@ -23,13 +23,24 @@ export const readEndpointsOrDiscovery: Reader<readonly EndpointAddress[] | Disco
 ) => {
   if (isDiscovery(value)) return readDiscovery(value, at);
   if (Array.isArray(value)) return readEndpoints(value, at);
-  const expected = 'a list of endpoints, or a discovery';
-  if (typeof value === 'function') {
-    return at.refuse(value, expected, '; did you mean custom(…)?');
-  }
-  const isObject = isPlainObject(value) && 'hostname' in value;
-  return at.refuse(value, expected, isObject ? '; did you mean dns({ … })?' : '');
+  const made = makerOf(value);
+  const hint = made === undefined ? '' : `; did you mean ${made}?`;
+  return at.refuse(value, 'a list of endpoints, or a discovery', hint);
 };
+
+/** What makes a discovery of such a value. */
+function makerOf(value: unknown): string | undefined {
+  if (typeof value === 'function') return 'custom(…)';
+  if (typeof value !== 'object' || value === null) return undefined;
+  try {
+    if (Symbol.asyncIterator in value) return 'custom(…)';
+    if (!isPlainObject(value)) return undefined;
+    if ('hostname' in value) return 'dns({ … })';
+    return 'path' in value ? 'file({ … })' : undefined;
+  } catch {
+    return undefined; // a proxy that throws
+  }
+}
 
 /** In milliseconds. */
 export function defaultDiscoveryTimeout(): number {

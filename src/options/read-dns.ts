@@ -1,5 +1,5 @@
 /** Reads the options of `dns()`. */
-import { Resolver } from 'node:dns';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { discoveryDefaults } from './discovery-defaults.js';
 import type { RecordType } from './dns.js';
 import { parseDuration, readPositiveDuration } from './duration.js';
@@ -18,13 +18,20 @@ export interface DnsSettings {
 }
 
 const readServer: Reader<string> = (value, at) => {
-  try {
-    new Resolver().setServers([value as string]);
-    return value as string;
-  } catch {
-    return at.refuse(value, "an IP address such as '10.0.0.2', or one with a port");
-  }
+  const isServer = typeof value === 'string' && hasAddress(value);
+  return isServer
+    ? value
+    : at.refuse(value, "an IP address such as '10.0.0.2', or one with a port");
 };
+
+/** Node checks the address alone: a port of 0 would end the process, and one beyond 65535 becomes another. */
+function hasAddress(server: string): boolean {
+  if (isIP(server) !== 0) return true;
+  const [, six = '', four = '', port = '53'] =
+    /^(?:\[([\da-f:.]+)\]|([\d.]+))(?::(\d{1,5}))?$/i.exec(server) ?? [];
+  const isPort = Number(port) >= 1 && Number(port) <= 65_535;
+  return isPort && (isIPv6(six) || isIPv4(four));
+}
 
 const readServers: Reader<readonly string[]> = (value, at) => {
   const servers = readItems(value, at, readServer, 'a list of IP addresses');

@@ -21,7 +21,8 @@ export class EndpointMemory {
   read(list: unknown, at: Place): readonly EndpointAddress[] | null {
     this.#lists += 1;
     const addresses = readEndpointsBy(this.#readItem, list, at);
-    if (addresses !== null && this.#known.size > addresses.length) this.#forget();
+    // A list that is wrong leaves nothing behind either.
+    if (addresses === null || this.#known.size > addresses.length) this.#forget();
     return addresses;
   }
 
@@ -37,11 +38,18 @@ export class EndpointMemory {
     const { length } = place.problems;
     const address = readEndpoint(item, place);
     // One that is wrong in part is read all the same.
-    if (address !== null && place.problems.length === length) {
-      this.#known.set(url, { given: given && copyOf(given), address, list: this.#lists });
-    }
+    if (address !== null && place.problems.length === length) this.#learn(url, given, address);
     return address;
   };
+
+  #learn(url: string, given: Known['given'], address: EndpointAddress): void {
+    try {
+      this.#known.set(url, { given: given && copyOf(given), address, list: this.#lists });
+    } catch {
+      // A getter of the user's that throws the second time: the next list reads it anew.
+      this.#known.delete(url);
+    }
+  }
 
   /** What the latest list does not have. */
   #forget(): void {
@@ -66,9 +74,9 @@ function copyOf(given: Readonly<Record<string, unknown>>): Readonly<Record<strin
 
 function isSame(before: Known['given'], given: Known['given']): boolean {
   if (before === undefined || given === undefined) return before === given;
-  const keys = Object.keys(given);
-  if (keys.length !== Object.keys(before).length) return false;
   try {
+    const keys = Object.keys(given);
+    if (keys.length !== Object.keys(before).length) return false;
     return keys.every((key) => isSameValue(before[key], given[key]));
   } catch {
     return false;

@@ -6,8 +6,8 @@ import { describeCause } from '../core/explanation.js';
 import type { Timer } from '../core/runtime.js';
 import { EmptyAnswer } from '../discovery/empty-answer.js';
 import type { Discovery, RunningDiscovery } from '../options/discovery.js';
-import { describe } from '../options/describe.js';
 import { Place } from '../options/place.js';
+import { asError, caught, checked } from './discovery-given.js';
 import { EndpointMemory } from './endpoint-memory.js';
 
 /** Milliseconds between two changes of the cluster, at least. */
@@ -31,6 +31,8 @@ export interface Members {
   setEndpoints(endpoints: readonly EndpointAddress[]): void;
   /** One of the endpoints is connected. */
   isConnected(): boolean;
+  /** There is no list, and why: for calls that wait for the first. */
+  failed(reason: Error): void;
 }
 
 export class Membership {
@@ -39,6 +41,8 @@ export class Membership {
   readonly #members: Members;
   #running: RunningDiscovery | undefined = undefined;
   #isStopped = false;
+  /** A list is being taken, which a load balancer of the user's may answer with another. */
+  #isTaking = false;
   /** Lists that wait for the end of the pause. */
   #gathered: unknown[] = [];
   #timer: Timer = undefined;
@@ -59,17 +63,20 @@ export class Membership {
   start(): void {
     const { runtime, service } = this.#cluster;
     try {
-      this.#running = this.discovery.start({
+      const running = this.discovery.start({
         runtime,
         service: service.origin,
         update: (list) => this.#update(list),
         failed: (reason) => this.#failed(reason),
       });
+      this.#running = checked(running, (error) => this.#failed(error));
     } catch (error) {
       this.#failed(error);
     }
     const running = this.#running;
-    if (typeof running?.refresh === 'function') {
+    // Its first list may have led to the end.
+    if (this.#isOver()) this.#stopRunning();
+    else if (typeof running?.refresh === 'function') {
       this.#cluster.onConnectFailure = () => this.#connectFailed(running);
     }
   }
@@ -81,11 +88,24 @@ export class Membership {
     this.#cluster.runtime.clearTimer(this.#timer);
     this.#cluster.onConnectFailure = undefined;
     this.#gathered = [];
+    this.#stopRunning();
+  }
+
+  #stopRunning(): void {
+    const failed = (error: unknown): void => {
+      const why = describeCause(asError(error));
+      this.#warn('OUTRIGGER_DISCOVERY_FAILED', `it could not be stopped: ${why}`);
+    };
     try {
-      this.#running?.stop();
+      caught(this.#running?.stop(), failed);
     } catch (error) {
-      this.#warn('OUTRIGGER_DISCOVERY_FAILED', `it could not be stopped: ${describeCause(error)}`);
+      failed(error);
     }
+  }
+
+  /** A function, because it changes while others are called. */
+  #isOver(): boolean {
+    return this.#isStopped;
   }
 
   #update(list: unknown): void {
@@ -95,9 +115,9 @@ export class Membership {
     // A copy: what becomes of the discovery's own list meanwhile is not looked at.
     this.#gathered.push(Array.isArray(list) ? [...(list as unknown[])] : list);
     if (this.#gathered.length > MOST_GATHERED) this.#gathered.shift();
-    const now = runtime.now();
-    if (now >= this.#nextChange) this.#take();
-    else this.#timer ??= runtime.setTimer(() => this.#take(), this.#nextChange - now, true);
+    if (this.#isTaking) return;
+    if (runtime.now() >= this.#nextChange) this.#take();
+    else this.#takeLater();
   }
 
   /** The latest of the lists that is right. */
@@ -107,14 +127,26 @@ export class Membership {
     this.#timer = undefined;
     const lists = this.#gathered;
     this.#gathered = [];
-    for (const list of lists.reverse()) {
-      const endpoints = this.#read(list);
-      if (endpoints === null) continue;
-      this.#set(endpoints);
-      break;
+    this.#isTaking = true;
+    try {
+      for (const list of lists.reverse()) {
+        const endpoints = this.#read(list);
+        if (endpoints === null) continue;
+        this.#set(endpoints);
+        break;
+      }
+    } finally {
+      this.#isTaking = false;
     }
     const pause = (this.#current?.length ?? 0) * PAUSE_EACH;
     this.#nextChange = runtime.now() + Math.min(Math.max(pause, PAUSE), LONGEST_PAUSE);
+    if (this.#gathered.length > 0) this.#takeLater();
+  }
+
+  #takeLater(): void {
+    const { runtime } = this.#cluster;
+    const left = this.#nextChange - runtime.now();
+    this.#timer ??= runtime.setTimer(() => this.#take(), left, true);
   }
 
   #read(list: unknown): readonly EndpointAddress[] | null {
@@ -124,7 +156,7 @@ export class Membership {
     this.#cluster.counters.update_failure += 1;
     const [{ message } = { message: '' }] = at.problems;
     const more = at.problems.length > 1 ? `, and ${at.problems.length - 1} more` : '';
-    this.#warn('OUTRIGGER_DISCOVERY_WRONG_LIST', `its list is wrong: ${message}${more}`);
+    this.#refused('OUTRIGGER_DISCOVERY_WRONG_LIST', `its list is wrong: ${message}${more}`);
     return null;
   }
 
@@ -139,7 +171,8 @@ export class Membership {
       this.#members.setEndpoints(endpoints);
     } catch (error) {
       // A load balancer of the user's.
-      this.#warn('OUTRIGGER_DISCOVERY_FAILED', `its list was refused: ${describeCause(error)}`);
+      const why = describeCause(asError(error));
+      this.#refused('OUTRIGGER_DISCOVERY_FAILED', `its list was refused: ${why}`, error);
       return;
     }
     this.#current = endpoints;
@@ -147,13 +180,18 @@ export class Membership {
 
   #failed(given: unknown): void {
     if (this.#isStopped) return;
-    const reason = given instanceof Error ? given : new Error(describe(given));
-    const { counters, awaited } = this.#cluster;
+    const reason = asError(given);
+    const { counters } = this.#cluster;
     counters.update_attempt += 1;
     if (reason instanceof EmptyAnswer) counters.update_empty += 1;
     else counters.update_failure += 1;
-    if (awaited !== undefined) awaited.reason = reason;
+    this.#members.failed(reason);
     this.#warn('OUTRIGGER_DISCOVERY_FAILED', describeCause(reason));
+  }
+
+  #refused(code: string, sentence: string, cause?: unknown): void {
+    this.#members.failed(new Error(sentence, { cause }));
+    this.#warn(code, sentence);
   }
 
   #warn(code: string, sentence: string): void {
@@ -172,7 +210,7 @@ export class Membership {
     this.#nextRefresh = now + REFRESH_PAUSE;
     if (this.#members.isConnected()) return;
     try {
-      running.refresh?.();
+      caught(running.refresh?.(), (error) => this.#failed(error));
     } catch (error) {
       this.#failed(error);
     }

@@ -131,6 +131,8 @@ export class Service {
       labels,
     };
     this.#subsets.set(name, subset);
+    const { awaited } = subset.managed.cluster;
+    if (awaited !== undefined) awaited.reason = this.cluster.awaited?.reason;
     subset.managed.cluster.onConnectFailure = () => this.cluster.onConnectFailure?.();
     if (this.#list !== undefined) this.#setList(subset, this.#list);
     if (this.#isStarted) subset.managed.start();
@@ -144,6 +146,10 @@ export class Service {
     this.#membership = new Membership(discovery, this.cluster, {
       setEndpoints: (list) => this.#setLists(list),
       isConnected: () => [...this.clusters()].some(({ isConnected }) => isConnected),
+      failed: (reason) => {
+        for (const { awaited } of this.clusters())
+          if (awaited !== undefined) awaited.reason = reason;
+      },
     });
     this.#membership.start();
   }

@@ -48,6 +48,12 @@ describe('the hash of a header', () => {
     const hash = plainXxHash64(Buffer.from([0x52, 0x65, 0x6e, 0xe9]));
     expect(numberOf(callOf('/', 'x-name', 'René'), header('x-name'))).toBe(hash);
   });
+
+  test('is that of all bytes of a text in UTF-8, also of one that ends like a blank', () => {
+    const bytes = Buffer.from('voilà');
+    const given = ` \t${bytes.toString('latin1')}\t`;
+    expect(numberOf(callOf('/', 'x-name', given), header('x-name'))).toBe(plainXxHash64(bytes));
+  });
 });
 
 describe('the hash of a cookie', () => {

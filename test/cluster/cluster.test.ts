@@ -5,6 +5,7 @@ import { retryPolicy } from '../core/scripted-upstream.js';
 import {
   answers,
   hedgePolicy,
+  REFUSED,
   SILENT,
   VirtualCluster,
   type VirtualClusterOptions,
@@ -174,5 +175,28 @@ describe('what is told of an attempt', () => {
       [1, 0],
       [0, 0],
     ]);
+  });
+
+  test('its balancer hears of its end before another list comes of that', async () => {
+    const heard: string[] = [];
+    let made = 0;
+    const virtual = new VirtualCluster(REFUSED, {
+      loadBalancer: (endpoints) => {
+        const number = (made += 1);
+        return {
+          name: 'hearing',
+          pick: () => endpoints[0],
+          started: () => void heard.push(`${number}: started`),
+          ended: () => void heard.push(`${number}: ended`),
+        };
+      },
+    });
+    const { cluster } = virtual;
+    cluster.onConnectFailure = () => {
+      const [{ url } = { url: '' }] = cluster.endpoints;
+      cluster.setEndpoints([{ url, weight: 2, locality: '', priority: 0, labels: {} }]);
+    };
+    await virtual.finish();
+    expect([made, heard]).toEqual([2, ['1: started', '1: ended']]);
   });
 });

@@ -165,12 +165,91 @@ describe('an async iterable', () => {
   });
 });
 
-test('a function that returns something else is told what it should', async () => {
-  const { runtime, warnings } = clientOf((() => ['http://a']) as never);
+describe('a source that has the next list at once, again and again', () => {
+  test('does not hold up everything else', async () => {
+    let count = 0;
+    const { client, runtime } = clientOf(async function* () {
+      for (;;) yield [`http://10.0.0.${(count += 1) % 256}`];
+    });
+    await client.ready();
+    await runtime.advance(10);
+    expect(count).toBeGreaterThan(1);
+    await client.destroy();
+    const before = count;
+    await runtime.advance(1000);
+    expect([count, runtime.pendingTimers]).toEqual([before, 0]);
+  });
+
+  test('is held up by a turn only now and then', async () => {
+    const { client } = clientOf(async function* () {
+      for (let number = 0; number < 100; number++) yield [`http://10.0.0.${number}`];
+    });
+    await client.ready();
+    await new Promise(setImmediate);
+    expect(client.stats()['cluster.shop.update_attempt']).toBe(100);
+  });
+});
+
+test.each([
+  ['a list', () => ['http://a']],
+  ['nothing', () => undefined],
+  ['a promise of a list', () => Promise.resolve(['http://a'])],
+])('a function that returns %s is told what it should', async (_case, source) => {
+  const { runtime, warnings } = clientOf(source as never);
   await runtime.advance(0);
   expect(warnings()).toEqual([
-    'shop: consul: the function of custom() must return an async iterable of lists; there is no list yet',
+    'shop: consul: the function of custom() must return an async iterable of lists, as an async function* does; there is no list yet',
   ]);
+});
+
+test('what is not the answer of an iterator is told so', async () => {
+  const next = (): Promise<unknown> => Promise.resolve(5);
+  const { runtime, warnings } = clientOf({ [Symbol.asyncIterator]: () => ({ next }) } as never);
+  await runtime.advance(0);
+  expect(warnings()).toEqual([
+    'shop: consul: next() of the source of custom() must give { value, done }; there is no list yet',
+  ]);
+});
+
+describe('a function that gives a promise of an iterable', () => {
+  test('brings its lists', async () => {
+    const { client } = clientOf(async () => {
+      await Promise.resolve();
+      return (async function* () {
+        yield ['http://a'];
+      })();
+    });
+    await client.ready();
+    expect(urls(client)).toEqual(['http://a']);
+  });
+
+  test('may reject, and is called again', async () => {
+    let calls = 0;
+    const { runtime, warnings } = clientOf(() => {
+      calls += 1;
+      return Promise.reject(new Error('no registry'));
+    });
+    await runtime.advance(500);
+    expect(calls).toBe(2);
+    expect(warnings()).toEqual(['shop: consul: no registry; there is no list yet']);
+  });
+
+  test('that comes after the end is returned at once', async () => {
+    const ended: string[] = [];
+    const { client, runtime } = clientOf(async (signal) => {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      const next = (): Promise<never> => new Promise(() => {});
+      const end = (): Promise<IteratorResult<EndpointList>> => {
+        ended.push('returned');
+        return Promise.resolve({ done: true, value: undefined });
+      };
+      return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
+    });
+    await runtime.advance(0);
+    await client.destroy();
+    await runtime.advance(0);
+    expect(ended).toEqual(['returned']);
+  });
 });
 
 test('what is no source is refused', () => {

@@ -235,9 +235,19 @@ describe('the options of dns()', () => {
     expect(dns({ hostname: 'shop.internal' }).name).toBe('dns shop.internal');
   });
 
+  test.each(['10.0.0.2', '10.0.0.2:53', '::1', '[::1]', '[2001:db8::1]:65535', 'fe80::1%1'])(
+    'may name the server %s',
+    (server) => {
+      const endpoints = dns({ hostname: 'a', resolver: 'resolve', servers: [server] });
+      clientFor({ service: 'http://shop', endpoints });
+    },
+  );
+
   test.each<[unknown, string]>([
     [undefined, 'dns(): found undefined, expected an object with options'],
     [{}, 'dns().hostname: found nothing, expected a host name'],
+    [{ host: 'a' }, "unknown option 'dns().host'; here it is 'dns().hostname'"],
+    [{ hostname: 'a', maxTtl: '1m' }, "unknown option 'dns().maxTtl'; here it is 'dns().refresh'"],
     [{ hostname: 'http://a' }, "dns().hostname: found 'http://a', expected a host name"],
     [{ hostname: 'a', port: 0 }, 'dns().port: found 0, expected a whole number from 1 to 65535'],
     [{ hostname: 'a', type: 'MX' }, "dns().type: found 'MX', expected 'A', 'AAAA' or 'SRV'"],
@@ -265,6 +275,18 @@ describe('the options of dns()', () => {
     [
       { hostname: 'a', resolver: 'resolve', refresh: '1s', minTtl: '2s' },
       'dns().minTtl: found 2000, expected at most refresh, which is 1000',
+    ],
+    [
+      { hostname: 'a', resolver: 'resolve', servers: ['1.1.1.1:0'] },
+      "dns().servers[0]: found '1.1.1.1:0', expected an IP address",
+    ],
+    [
+      { hostname: 'a', resolver: 'resolve', servers: ['[::1]:65536'] },
+      "dns().servers[0]: found '[::1]:65536', expected an IP address",
+    ],
+    [
+      { hostname: 'a', resolver: 'resolve', servers: ['1.1.1.1:'] },
+      "dns().servers[0]: found '1.1.1.1:', expected an IP address",
     ],
     [{ hostname: 'a', refresh: 0 }, 'dns().refresh: found 0, expected a duration above zero'],
   ])('%j are refused', (options, message) => {

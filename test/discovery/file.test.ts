@@ -81,6 +81,15 @@ describe('a file', () => {
     expect(client.endpoints()).toMatchObject([{ url: 'http://a' }, { locality: 'r/z' }]);
   });
 
+  test.each([
+    ['endpoints.json', '["http://a"]'],
+    ['endpoints.yaml', '- http://a\n'],
+  ])('may have a mark of the byte order: %s', async (name, text) => {
+    const { client } = await watched(`\uFEFF${text}`, {}, name);
+    await client.ready();
+    expect(urls(client)).toEqual(['http://a']);
+  });
+
   test('or whatever a function of the user reads', async () => {
     const { client } = await watched('a,b', {
       parse: (text) => text.split(',').map((host) => `http://${host}`),
@@ -195,6 +204,28 @@ describe('a file that is broken', () => {
     expect(urls(client)).toEqual(['http://a']);
   });
 
+  test('says so in one line', async () => {
+    const { warnings } = await watched('[\n  "http://a",\n]');
+    await expect.poll(() => warnings().length, { interval: 10 }).toBe(1);
+    expect(warnings()[0]).toMatch(
+      /^shop: file FILE: line 3, column 1: Unexpected token '?\]'?(?: in JSON at position \d+)?; there is no list yet$/,
+    );
+  });
+
+  test('or has nothing in it, says so', async () => {
+    const { warnings } = await watched('# to come\n', {}, 'endpoints.yaml');
+    await expect.poll(() => warnings().length, { interval: 10 }).toBe(1);
+    expect(warnings()).toEqual(['shop: file FILE: there is nothing in it; there is no list yet']);
+  });
+
+  test('or of which a function of the user makes nothing, says so', async () => {
+    const { warnings } = await watched('[]', { parse: () => undefined });
+    await expect.poll(() => warnings().length, { interval: 10 }).toBe(1);
+    expect(warnings()[0]).toContain(
+      'its list is wrong: endpoints: found undefined, expected a list',
+    );
+  });
+
   test('or read by a function that throws, says so', async () => {
     const parse = (): never => {
       throw new Error('not today');
@@ -257,6 +288,7 @@ test.each<[unknown, string]>([
   [undefined, 'file(): found undefined, expected an object with options'],
   [{}, 'file().path: found nothing, expected the path of a file'],
   [{ path: 'x', pol: 1 }, "unknown option 'file().pol'; did you mean 'poll'?"],
+  [{ filename: 'x' }, "unknown option 'file().filename'; here it is 'file().path'"],
   [{ path: 'x', poll: 0 }, 'file().poll: found 0, expected a duration above zero'],
   [
     { path: 'x', parse: 1 },

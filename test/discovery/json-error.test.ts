@@ -67,3 +67,7 @@ test('it has one exactly where JSON.parse refuses', () => {
     { numRuns: 2000 },
   );
 });
+
+test('a text that is too long to say gives no place, and no other mistake', () => {
+  expect(jsonErrorPosition(`["${'x'.repeat(20_000_000)}", ]`)).toBeUndefined();
+});

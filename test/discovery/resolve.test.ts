@@ -1,4 +1,5 @@
 /** The resolvers against a server of names, and against the system's own. */
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test, vi } from 'vitest';
 import { dnsAddresses, isEmpty, systemAddresses } from '../../src/discovery/resolve.js';
 import { dns } from '../../src/index.js';
@@ -135,4 +136,10 @@ test('a client follows a name without a restart', async () => {
   expect(urls()).toEqual(['http://127.0.0.1:8080', 'http://127.0.0.2:8080']);
   server.records = [a('shop.test', '127.0.0.3', 1)];
   await expect.poll(urls, { interval: 10 }).toEqual(['http://127.0.0.3:8080']);
+});
+
+test('an error of another realm counts by its code', () => {
+  const error: unknown = runInNewContext('Object.assign(new Error("no"), { code: "ENODATA" })');
+  expect(error).not.toBeInstanceOf(Error);
+  expect(isEmpty(error)).toBe(true);
 });

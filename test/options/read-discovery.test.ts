@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { readOptions } from '../../src/options/validate.js';
 import { readUpdate } from '../../src/options/update.js';
@@ -51,6 +52,16 @@ testRefusals(readOptions, [
     'a function',
     { service, endpoints: () => [] },
     `endpoints: found a function, ${LIST}; did you mean custom(…)?`,
+  ],
+  [
+    'an async iterable',
+    { service, endpoints: Readable.from([]) },
+    `endpoints: found an instance of Readable, ${LIST}; did you mean custom(…)?`,
+  ],
+  [
+    'options of a file alone',
+    { service, endpoints: { path: './a.json' } },
+    `endpoints: found an object, ${LIST}; did you mean file({ … })?`,
   ],
   [
     'options of DNS alone',

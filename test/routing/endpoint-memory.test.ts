@@ -71,3 +71,27 @@ test('what has left is forgotten', () => {
   read(['http://b']);
   expect(read(['http://a'])).not.toBe(first);
 });
+
+test('also what was right in a list that is wrong', () => {
+  const memory = new EndpointMemory();
+  const read = (given: unknown): object | undefined => memory.read(given, new Place('', []))?.[0];
+  const first = read(['http://a']);
+  expect(read(['http://b', 'nonsense'])).toBeUndefined();
+  expect(read(['http://a'])).not.toBe(first);
+});
+
+test('what throws when it is read once more is read anew each time', () => {
+  const memory = new EndpointMemory();
+  let reads = 0;
+  const trap = new Proxy(
+    { url: 'http://a' },
+    {
+      get: (target, key) => {
+        if (key === 'url' && (reads += 1) % 3 === 0) throw new Error('enough');
+        return Reflect.get(target, key) as unknown;
+      },
+    },
+  );
+  for (let count = 0; count < 9; count++) memory.read([trap], new Place('', []));
+  expect(reads).toBeGreaterThan(9);
+});

@@ -1,5 +1,11 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test, vi } from 'vitest';
-import type { ClientOptions, EndpointList, ResilientClient } from '../../src/index.js';
+import type {
+  ClientOptions,
+  DiscoveryHost,
+  EndpointList,
+  ResilientClient,
+} from '../../src/index.js';
 import { virtualRuntime, type VirtualRuntime } from '../../src/testing/index.js';
 import { clientFor } from '../support/client.js';
 import { ManualDiscovery } from '../support/discovery.js';
@@ -103,6 +109,20 @@ describe('lists of a discovery', () => {
     expect(stat(client, 'membership_total')).toBe(1);
   });
 
+  test('that come while one is taken wait until it is', async () => {
+    const { discovery, runtime, client } = followed({
+      loadBalancer: (endpoints) => {
+        if (endpoints.length === 1) discovery.update(numbered(2));
+        return { name: 'first', pick: () => endpoints[0] };
+      },
+    });
+    discovery.update(numbered(1));
+    expect(urls(client)).toEqual(numbered(1));
+    await runtime.advance(100);
+    expect(urls(client)).toEqual(numbered(2));
+    expect(runtime.pendingTimers).toBe(0);
+  });
+
   test('one alone is not put off, and the wait does not hold the process', async () => {
     const { discovery, runtime, client } = followed();
     discovery.update(numbered(1));
@@ -162,6 +182,17 @@ describe('a wrong list', () => {
     expect(urls(client)).toEqual(['http://b']);
   });
 
+  test('is what calls are told while there is no other', async () => {
+    const { discovery, runtime, client } = followed({ timeout: '1s' });
+    discovery.fail(new Error('no such name'));
+    discovery.update(['nonsense']);
+    const call = expect(client.fetch('/')).rejects.toThrow(
+      "the test has not answered yet: its list is wrong: endpoints[0]: found 'nonsense', expected",
+    );
+    await runtime.advance(1000);
+    await call;
+  });
+
   test('that a load balancer of the user refuses is warned of, and leaves the last one', async () => {
     const { discovery, runtime, client, warnings } = followed({
       loadBalancer: (endpoints) => {
@@ -200,6 +231,50 @@ describe('a discovery that fails', () => {
     const { discovery, warnings } = followed();
     for (let count = 0; count < 1000; count++) discovery.fail(new Error(`at ${count}`));
     expect(warnings()).toHaveLength(50);
+  });
+
+  test('is what calls to subsets are told as well, also to one that comes later', async () => {
+    const { discovery, runtime, client } = followed({
+      timeout: '1s',
+      subsets: { old: { labels: { v: '1' } } },
+      routes: [{ match: { path: '/old' }, subset: 'old' }],
+    });
+    discovery.fail(new Error('no such name'));
+    const old = client.fetch('/old');
+    client.update({
+      subsets: { young: { labels: { v: '2' } } },
+      routes: [{ match: { path: '/young' }, subset: 'young' }],
+    });
+    const told = [old, client.fetch('/young')].map((call) =>
+      expect(call).rejects.toThrow('the test has not answered yet: no such name'),
+    );
+    await runtime.advance(1000);
+    await Promise.all(told);
+  });
+
+  test('gives its reason in words, also where it is no error of this realm', () => {
+    const { discovery, warnings } = followed();
+    discovery.fail(runInNewContext('new Error("queryA ETIMEOUT shop")'));
+    discovery.fail(Object.create(null));
+    expect(warnings()).toEqual([
+      'shop: the test: queryA ETIMEOUT shop; there is no list yet',
+      'shop: the test: an object; there is no list yet',
+    ]);
+  });
+
+  test.each<[string, () => unknown]>([
+    ['undefined', () => undefined],
+    ['an object', () => ({})],
+    ['an instance of Promise', () => Promise.resolve({ stop: () => {} })],
+    ['an instance of Promise', () => Promise.reject(new Error('no leave'))],
+  ])('is one that cannot be stopped: %s', async (found, start) => {
+    const emitted = vi.spyOn(process, 'emitWarning').mockReturnValue();
+    const endpoints = { name: 'mine', start } as never;
+    const client = clientFor({ service: 'http://shop', endpoints });
+    await client.destroy();
+    expect(emitted.mock.calls[0]?.[0]).toBe(
+      `shop: mine: start() gave ${found}, expected an object with stop(); there is no list yet`,
+    );
   });
 
   test('may throw when it is started', () => {
@@ -241,6 +316,41 @@ describe('the end of a discovery', () => {
     });
     await client.destroy();
     expect(emitted.mock.calls[0]?.[0]).toContain('it could not be stopped: stuck');
+  });
+
+  test('may be a promise that is rejected, and so may another look', async () => {
+    const emitted = vi.spyOn(process, 'emitWarning').mockReturnValue();
+    const stop = (): Promise<void> => Promise.reject(new Error('stuck'));
+    const refresh = (): Promise<void> => Promise.reject(new Error('nobody there'));
+    const start = ({ update }: DiscoveryHost) => {
+      update(['http://127.0.0.1:1']);
+      return { stop, refresh };
+    };
+    const client = clientFor({ service: 'http://shop', endpoints: { name: 'mine', start } });
+    await expect(client.fetch('/')).rejects.toThrow();
+    await client.destroy();
+    await new Promise(setImmediate);
+    expect(emitted.mock.calls.map(([said]) => said)).toEqual([
+      'shop: mine: nobody there; the last list stays',
+      'shop: mine: it could not be stopped: stuck; the last list stays',
+    ]);
+  });
+
+  test('comes also when its first list leads to it', () => {
+    const { client } = followed();
+    let stops = 0;
+    const start = ({ update }: DiscoveryHost) => {
+      update(['http://a']);
+      return { stop: () => void (stops += 1) };
+    };
+    client.update({
+      endpoints: { name: 'mine', start },
+      loadBalancer: (endpoints) => {
+        if (endpoints.length > 0) void client.destroy();
+        return { name: 'one', pick: () => endpoints[0] };
+      },
+    });
+    expect(stops).toBe(1);
   });
 });
 

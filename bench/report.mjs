@@ -73,7 +73,8 @@ function callTable(calls) {
 const kilobytes = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
 
 /** @param {import('./micro/measure.mjs').MicroResults} micro */
-function microTables({ picks, sticky, update, imports, size, memory, listLength, refused }) {
+function microTables(micro) {
+  const { picks, sticky, update, churn, imports, size, memory, listLength, refused } = micro;
   const weights = (/** @type {boolean} */ unequal) => (unequal ? 'unequal' : 'equal');
   const sizes = picks[0]?.picks ?? [];
   return [
@@ -124,6 +125,18 @@ function microTables({ picks, sticky, update, imports, size, memory, listLength,
         middle(ms),
       ]),
     ),
+    '',
+    `Calls at 300 a second over ${churn.endpoints.toLocaleString('en-US')} endpoints, nearly each of them over a new connection, in milliseconds; phases of 3 s take turns:`,
+    '',
+    table(
+      ['the list', 'median', '99th percentile', 'middle half'],
+      [
+        ['stays', churn.still],
+        ['changes 100 times a second, through a discovery', churn.changing],
+      ].map(([what, { p50, p99 }]) => [what, figure(p50.median), figure(p99.median), middle(p99)]),
+    ),
+    '',
+    `The 99th percentile with changes is ${churn.p99.median.toFixed(2)} times that without (middle half ${middle(churn.p99)}); the list was made anew ${churn.rebuilds} times.`,
     '',
     'Loading, in milliseconds, each in a fresh process:',
     '',

@@ -22,12 +22,22 @@ import { task } from './task.mjs';
  */
 
 /**
+ * @typedef {object} ChurnResult
+ * @property {number} endpoints
+ * @property {number} rebuilds of the cluster's list, in all phases together
+ * @property {{ p50: Summary, p99: Summary }} still milliseconds, of calls while the list stays as it is
+ * @property {{ p50: Summary, p99: Summary }} changing the same with 100 changes a second
+ * @property {Summary} p99 the second to the first, phase by phase
+ */
+
+/**
  * @typedef {object} MicroResults
  * @property {PickResult[]} picks
  * @property {StickyResult} sticky
  * @property {{ byPool: Summary, byBreaker: Summary }} refused CPU as a multiple of an answered Pool.request
  * @property {{ few: Summary, many: Summary, ratio: Summary }} listLength
  * @property {{ size: number, results: { policy: string, unequal: boolean, changed: number, ms: Summary }[] }} update
+ * @property {ChurnResult} churn
  * @property {{ title: string, ms: Summary }[]} imports
  * @property {{ file: number, alone: { bytes: number, gzipped: number }, withDependencies: { bytes: number, gzipped: number } }} size
  * @property {{ perClient: number, perEndpoint: Record<string, number> }} memory
@@ -63,10 +73,12 @@ export async function measureMicro({ quick, progress }) {
   }
   progress('updates of a long list');
   const update = await task('update.mjs', [quick ? '5' : '15']);
+  progress('calls while a long list changes');
+  const churn = await task('churn.mjs', [quick ? '3' : '8']);
   progress('loading');
   const imports = await measureImports(quick ? 7 : 21);
   progress('size and memory');
   const size = await measureSize();
   const memory = await task('memory.mjs', [], ['--expose-gc']);
-  return { picks, sticky, listLength, refused, update, imports, size, memory };
+  return { picks, sticky, listLength, refused, update, churn, imports, size, memory };
 }

@@ -6,8 +6,11 @@ import type { Cluster } from './cluster.js';
 /** The routes of a service. */
 export interface Router {
   readonly routes: readonly RoutePlan[];
-  /** Undefined when no route fits: the cluster itself, under its own policy. */
-  wayOf(method: string, path: string, headers: readonly string[]): Way | undefined;
+  /**
+   * Undefined when no route fits: the cluster itself, under its own policy. A dispatcher may be handed anything as method and
+   * path: the transport says what is wrong with it.
+   */
+  wayOf(method: unknown, path: unknown, headers: readonly string[]): Way | undefined;
 }
 
 /** One of them, to look at. */

@@ -45,6 +45,8 @@ export function overridesOf({
   hedge,
 }: Partial<Read<typeof overrideFields>>): Overrides {
   let last: { readonly service: Policy; readonly call: Policy } | undefined;
+  /** Of the other policies that it has been laid over: those of several clusters take turns in a split. */
+  let others: WeakMap<Policy, Policy> | undefined;
   const policyOver = (service: Policy): Policy => ({
     timeout: timeout === undefined ? service.timeout : timeoutOver(service.timeout, timeout),
     retry: over(service.retry, retry, retryOver),
@@ -52,8 +54,15 @@ export function overridesOf({
   });
   return {
     apply(service) {
-      if (last?.service !== service) last = { service, call: policyOver(service) };
-      return last.call;
+      if (last?.service === service) return last.call;
+      let call = others?.get(service);
+      if (call === undefined) {
+        call = policyOver(service);
+        if (last !== undefined) others ??= new WeakMap([[last.service, last.call]]);
+        others?.set(service, call);
+      }
+      last = { service, call };
+      return call;
     },
   };
 }

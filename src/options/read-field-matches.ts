@@ -1,6 +1,7 @@
 /** What headers or parameters of a query must be. */
 import { types } from 'node:util';
 import { quote } from './describe.js';
+import { didYouMean, meantByObject } from './meant-match.js';
 import type { Reader } from './place.js';
 import { readHeaderName } from './read-tokens.js';
 import { readEntries } from './readers.js';
@@ -10,8 +11,12 @@ export type FieldMatches = ReadonlyMap<string, boolean | string | RegExp>;
 
 export const readHeaderMatches = fieldMatches(readHeaderName, 'header');
 
-/** `what` is what the names are names of. */
-export function fieldMatches(readName: Reader<string>, what: string): Reader<FieldMatches> {
+/** `what` is what the names are names of; `readText` reads the values that are text. */
+export function fieldMatches(
+  readName: Reader<string>,
+  what: string,
+  readText: Reader<string> = (value) => value as string,
+): Reader<FieldMatches> {
   return (value, at) => {
     const entries = readEntries(
       value,
@@ -23,7 +28,7 @@ export function fieldMatches(readName: Reader<string>, what: string): Reader<Fie
     for (const [name, given] of entries) {
       const place = at.key(name);
       const field = readName(name, place);
-      const match = readMatch(given, place);
+      const match = typeof given === 'string' ? readText(given, place) : readMatch(given, place);
       if (field === null || match === null) continue;
       if (matches.has(field)) place.refuseFound(`${quote(field)} again`, `each ${what} once`);
       matches.set(field, match);
@@ -32,10 +37,12 @@ export function fieldMatches(readName: Reader<string>, what: string): Reader<Fie
   };
 }
 
-const readMatch: Reader<boolean | string | RegExp> = (value, at) => {
-  if (typeof value === 'boolean' || typeof value === 'string') return value;
+const readMatch: Reader<boolean | RegExp> = (value, at) => {
+  if (typeof value === 'boolean') return value;
   if (!types.isRegExp(value)) {
-    return at.refuse(value, 'true, the exact value or a regular expression');
+    const isNumber = typeof value === 'number';
+    const hint = isNumber ? didYouMean(quote(String(value))) : meantByObject(value);
+    return at.refuse(value, 'true, the exact value or a regular expression', hint);
   }
   // One of our own: the user's may be of another realm (jest, vm).
   return new RegExp(value.source, value.flags);

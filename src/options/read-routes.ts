@@ -1,6 +1,13 @@
 /** The `routes` option: matches brought into the form that the route table is made of. */
 import { types } from 'node:util';
 import { listOf, quote } from './describe.js';
+import {
+  didYouMean,
+  meantByObject,
+  meantByPath,
+  parameterAsSent,
+  pathAsSent,
+} from './meant-match.js';
 import { nearest } from './nearest.js';
 import type { FieldMatch, NormalizedRoute, PathMatch, RouteMatch, Share } from './normalized.js';
 import { overrideFields, overridesOf } from './overrides.js';
@@ -15,6 +22,7 @@ const HEAVIEST = 4_294_967_295;
 
 const A_PATH =
   "a path such as '/orders', '/reports/*' with * at its end alone, or a regular expression";
+const A_METHOD = "the name of a method, such as 'POST', or a list of them";
 const A_DESTINATION = 'the name of a subset, or a list of objects with subset and weight';
 
 const readPath: Reader<PathMatch> = (value, at) => {
@@ -24,25 +32,43 @@ const readPath: Reader<PathMatch> = (value, at) => {
   if (typeof value !== 'string' || !/^(?:\/[^\s?#*]*)?\*?$/.test(value) || value === '') {
     return at.refuse(value, A_PATH, hintForPath(value));
   }
-  return value.endsWith('*')
-    ? { kind: 'prefix', text: value.slice(0, -1) }
-    : { kind: 'exact', text: value };
+  const isBeginning = value.endsWith('*');
+  const path = isBeginning ? value.slice(0, -1) : value;
+  const sent = path === '' ? '' : pathAsSent(path, isBeginning);
+  if (sent !== path) {
+    return at.refuse(
+      value,
+      'a path as it is sent',
+      didYouMean(quote(isBeginning ? `${sent}*` : sent)),
+    );
+  }
+  return isBeginning ? { kind: 'prefix', text: path } : { kind: 'exact', text: path };
 };
 
 function hintForPath(value: unknown): string {
-  if (typeof value !== 'string' || value === '') return '';
-  if (/^[^/\s?#*]+(?:\/[^\s?#*]*)?\*?$/.test(value)) return `; did you mean ${quote(`/${value}`)}?`;
-  return value.includes('?') ? "; a parameter of the query has its place in 'query'" : '';
+  return typeof value === 'string'
+    ? meantByPath(value)
+    : meantByObject(value, (prefix) => quote(`${prefix}*`));
 }
 
 /** One, or several. */
 const readMethodOrMethods: Reader<readonly string[]> = (value, at) => {
+  if (isPlainObject(value)) return at.refuse(value, A_METHOD, meantByObject(value));
   if (typeof value !== 'string') return readMethods(value, at);
   const method = readMethod(value, at);
   return method === null ? null : [method];
 };
 
-const readQueryMatches = fieldMatches(text(/^[^&#\s]+$/, 'the name of a parameter'), 'parameter');
+/** Nothing is decoded. */
+const readParameter: Reader<string> = (value, at) => {
+  const sent = typeof value === 'string' ? parameterAsSent(value) : '';
+  return value === sent ? sent : at.refuse(value, 'text as it is sent', didYouMean(quote(sent)));
+};
+
+const readParameterName: Reader<string> = (value, at) =>
+  text(/^[^&#\s]+$/, 'the name of a parameter')(value, at) && readParameter(value, at);
+
+const readQueryMatches = fieldMatches(readParameterName, 'parameter', readParameter);
 
 const matchObject = object(
   {
@@ -150,10 +176,11 @@ export function readRoutes(subsets: readonly string[]): Reader<readonly Normaliz
   };
   return orFalse((value, at) => {
     const routes = list(readRoute, 'a list of routes')(value, at);
-    const again = routes?.findIndex(({ name }, index) =>
-      routes.slice(0, index).some((one) => one.name === name),
-    );
-    if (routes === null || again === undefined || again === -1) return routes;
-    return at.item(again).key('name').refuse(routes[again]?.name, 'a name of its own');
+    const names = new Set<string>();
+    routes?.forEach(({ name }, index) => {
+      if (names.has(name)) at.item(index).key('name').refuse(name, 'a name of its own');
+      names.add(name);
+    });
+    return routes;
   });
 }

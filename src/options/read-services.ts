@@ -7,8 +7,7 @@ import type { NormalizedPolicy, NormalizedService } from './normalized.js';
 import type { Fallback, TlsOptions } from './options.js';
 import { defaultName, readOrigin } from './origin.js';
 import { laterServiceOptions } from './other-names.js';
-import type { Place } from './place.js';
-import { isPlainObject } from './plain-object.js';
+import { Place } from './place.js';
 import { isDiscovery, readEndpointsOrDiscovery } from './read-discovery.js';
 import { ownOrigin } from './read-endpoints.js';
 import { readCircuitBreaker } from './read-circuit-breaker.js';
@@ -108,8 +107,9 @@ export function withRoutes(
   const subsets = readSubsets(givenSubsets, service, given, at.key('subsets'));
   if (givenRoutes === undefined) return { ...service, subsets };
   // One that is wrong is there all the same.
-  const named = isPlainObject(givenSubsets) ? Object.entries(givenSubsets) : [];
-  const known = named.filter(([, subset]) => subset !== false).map(([name]) => name);
+  const named =
+    readEntries(givenSubsets, new Place('', []), 'subsets') ?? new Map<string, unknown>();
+  const known = [...named].filter(([, subset]) => subset !== false).map(([name]) => name);
   const routes = readRoutes(known)(givenRoutes, at.key('routes'));
   return { ...service, subsets, routes: routes === false || routes === null ? [] : routes };
 }

@@ -24,9 +24,11 @@ export function routeWarnings({
   discovery,
 }: NormalizedService): RouteWarning[] {
   const found: RouteWarning[] = [];
+  const earlier = new EarlierRoutes();
   routes.forEach(({ matches }, index) => {
-    const before = routes.slice(0, index).findIndex((route) => takesAll(route.matches, matches));
-    if (before === -1) return;
+    const before = earlier.takingAll(matches);
+    earlier.add(index, matches);
+    if (before === undefined) return;
     const sentence = `no call ever takes it, since routes[${before}] takes all of them before`;
     found.push({ code: 'OUTRIGGER_ROUTE_NEVER_TAKEN', option: `routes[${index}]`, sentence });
   });
@@ -51,12 +53,55 @@ export function routeWarnings({
   return found;
 }
 
+interface EarlierRoute {
+  readonly index: number;
+  readonly matches: readonly RouteMatch[];
+}
+
+/** By their paths, so that each of thousands of routes is held against few. */
+class EarlierRoutes {
+  readonly #byPath = new Map<string, EarlierRoute[]>();
+
+  add(index: number, matches: readonly RouteMatch[]): void {
+    for (const key of new Set(orEvery(matches).map(({ path }) => keyOf(path)))) {
+      const others = this.#byPath.get(key);
+      if (others === undefined) this.#byPath.set(key, [{ index, matches }]);
+      else others.push({ index, matches });
+    }
+  }
+
+  /** The first that takes all calls which fit these matches. */
+  takingAll(matches: readonly RouteMatch[]): number | undefined {
+    const [first] = orEvery(matches);
+    const found = keysOfWider(first?.path).flatMap(
+      (key) => this.#byPath.get(key)?.find((route) => takesAll(route.matches, matches)) ?? [],
+    );
+    return found.length === 0 ? undefined : Math.min(...found.map(({ index }) => index));
+  }
+}
+
+function keyOf(path: PathMatch | undefined): string {
+  if (path === undefined) return '';
+  if (path.kind === 'pattern') return `~${String(path.pattern)}`;
+  return path.kind === 'exact' ? `=${path.text}` : `*${path.text}`;
+}
+
+/** Of all paths that cover this one. */
+function keysOfWider(path: PathMatch | undefined): string[] {
+  if (path === undefined) return ['', '*', '*/'];
+  if (path.kind === 'pattern') return ['', keyOf(path)];
+  const { text } = path;
+  const beginnings = Array.from({ length: text.length + 1 }, (_, end) => `*${text.slice(0, end)}`);
+  return ['', keyOf(path), ...beginnings];
+}
+
 /** No match is every call. */
 function takesAll(earlier: readonly RouteMatch[], later: readonly RouteMatch[]): boolean {
-  if (earlier.length === 0) return true;
-  return later.length > 0
-    ? later.every((match) => earlier.some((one) => covers(one, match)))
-    : earlier.some((one) => covers(one, EVERY_CALL));
+  return orEvery(later).every((match) => orEvery(earlier).some((one) => covers(one, match)));
+}
+
+function orEvery(matches: readonly RouteMatch[]): readonly RouteMatch[] {
+  return matches.length === 0 ? [EVERY_CALL] : matches;
 }
 
 const EVERY_CALL: RouteMatch = { path: undefined, methods: undefined, headers: [], query: [] };

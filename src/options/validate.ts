@@ -92,6 +92,11 @@ export function readClient(given: unknown, at: Place): NormalizedClientOptions |
   const named = entries.has('service') || entries.has('services');
   const otherOrigins = named ? (read.otherOrigins ?? defaults.otherOrigins) : 'default-policy';
   checkCompany(entries, at);
+  if (otherOrigins === 'refuse') {
+    for (const key of ['maxOrigins', 'originIdleTimeout'].filter((name) => entries.has(name))) {
+      refuseAlone(at.key(key), "with otherOrigins: 'default-policy', or without a service");
+    }
+  }
   if (read.tls) {
     checkTls(read.tls, at.key('tls'));
     const used = otherOrigins === 'default-policy' || [...services.values()].some(usesTls);

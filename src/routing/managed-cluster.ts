@@ -96,10 +96,11 @@ export class ManagedCluster {
     if (!isDeepStrictEqual(next.tls, before.tls)) {
       this.#transport.setTls(next.tls, cluster.endpoints);
     }
-    this.#updateEndpoints(next);
+    // Before the endpoints: those that the user's last one has refused may be right for the next.
     if (!isDeepStrictEqual(next.loadBalancer, before.loadBalancer)) {
       cluster.setBalancer(balancerFactory(next.loadBalancer));
     }
+    this.#updateEndpoints(next);
     cluster.breaker.setPolicy(next.circuitBreaker);
     cluster.setOutlierDetection(next.outlierDetection);
     if (!isDeepStrictEqual(localityOf(next), localityOf(before))) {

@@ -170,7 +170,8 @@ export class Membership {
     try {
       this.#members.setEndpoints(endpoints);
     } catch (error) {
-      // A load balancer of the user's.
+      // A load balancer of the user's. Others have the list: whatever comes next is no repetition.
+      this.#current = undefined;
       const why = describeCause(asError(error));
       this.#refused('OUTRIGGER_DISCOVERY_FAILED', `its list was refused: ${why}`, error);
       return;

@@ -19,7 +19,7 @@ export function routerFor(
   return {
     routes: plans,
     wayOf(method, path, headers) {
-      const route = table.find(method, path, headers);
+      const route = table.find(String(method), String(path), headers);
       if (route === -1) return undefined;
       const { ways } = plans[route] as RoutePlan;
       const drawn = ways.length === 1 ? 0 : draws[route]?.draw(whole.runtime.random());

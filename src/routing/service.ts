@@ -22,13 +22,15 @@ export class Service {
   readonly #whole: ManagedCluster;
   readonly #subsets = new Map<string, Subset>();
   /** Of subsets that are none any more, until their last call has ended. */
-  readonly #leaving = new Set<ManagedCluster>();
+  readonly #leaving = new Set<Subset>();
   #options: NormalizedClientOptions;
   /** There while a discovery brings the endpoints. */
   #membership: Membership | undefined = undefined;
-  /** The latest list that it has brought. */
-  #list: readonly EndpointAddress[] | undefined = undefined;
+  /** The list in force, whoever has brought it: until a new discovery has answered, the one before. */
+  #list: readonly EndpointAddress[] | undefined;
   #isStarted = false;
+  /** Why it takes no calls any more. */
+  #closed: { readonly reason: unknown } | undefined = undefined;
 
   constructor(
     policy: NormalizedService,
@@ -38,6 +40,7 @@ export class Service {
     this.#options = options;
     this.#surroundings = surroundings;
     this.#whole = new ManagedCluster(policy, options, surroundings);
+    this.#list = ownList(policy);
     this.#setSubsets(policy);
   }
 
@@ -68,15 +71,17 @@ export class Service {
   update(next: NormalizedService, options: NormalizedClientOptions): void {
     this.#options = options;
     const goesOn = next.discovery === this.#membership?.discovery;
-    if (!goesOn) this.#list = undefined;
     this.#whole.update(next, options);
+    this.#list = ownList(next) ?? this.#list;
     this.#setSubsets(next);
+    if (this.#list !== undefined) this.#answerLeaving(this.#list);
     if (!goesOn) this.#follow(next);
   }
 
   /** No further call is taken. */
   close(reason: unknown): void {
     this.#isStarted = false;
+    this.#closed ??= { reason };
     for (const { cluster } of this.#managed()) cluster.close(reason);
   }
 
@@ -103,11 +108,11 @@ export class Service {
 
   #setSubsets({ subsets, routes }: NormalizedService): void {
     for (const [name, policy] of subsets) this.#setSubset(name, policy);
-    for (const [name, { managed }] of this.#subsets) {
+    for (const [name, subset] of this.#subsets) {
       if (subsets.has(name)) continue;
       this.#subsets.delete(name);
-      this.#leaving.add(managed);
-      managed.retire(() => void this.#leaving.delete(managed));
+      this.#leaving.add(subset);
+      subset.managed.retire(() => void this.#leaving.delete(subset));
     }
     const clusters = [...this.#subsets].map(([name, { managed }]): [string, Cluster] => [
       name,
@@ -117,25 +122,26 @@ export class Service {
   }
 
   #setSubset(name: string, policy: NormalizedSubset): void {
-    const { labels } = policy;
+    const { labels, discovery } = policy;
+    // What is the user's own stands in the policy.
+    const list = discovery === undefined ? undefined : this.#list;
     const before = this.#subsets.get(name);
     if (before !== undefined) {
-      const isSame = isDeepStrictEqual(labels, before.labels);
-      before.labels = labels;
       before.managed.update(policy, this.#options);
-      if (!isSame && this.#list !== undefined) this.#setList(before, this.#list);
+      if (isDeepStrictEqual(labels, before.labels)) return;
+      before.labels = labels;
+      if (list !== undefined) this.#setList(before, list);
       return;
     }
-    const subset = {
-      managed: new ManagedCluster(policy, this.#options, this.#surroundings),
-      labels,
-    };
+    const managed = new ManagedCluster(policy, this.#options, this.#surroundings);
+    const { cluster } = managed;
+    const subset = { managed, labels };
     this.#subsets.set(name, subset);
-    const { awaited } = subset.managed.cluster;
-    if (awaited !== undefined) awaited.reason = this.cluster.awaited?.reason;
-    subset.managed.cluster.onConnectFailure = () => this.cluster.onConnectFailure?.();
-    if (this.#list !== undefined) this.#setList(subset, this.#list);
-    if (this.#isStarted) subset.managed.start();
+    cluster.onConnectFailure = () => this.cluster.onConnectFailure?.();
+    if (cluster.awaited !== undefined) cluster.awaited.reason = this.cluster.awaited?.reason;
+    if (list !== undefined) this.#setList(subset, list);
+    if (this.#isStarted) managed.start();
+    if (this.#closed !== undefined) cluster.close(this.#closed.reason);
   }
 
   /** The endpoints come from the discovery of its policy from now on, if it has one. */
@@ -147,18 +153,36 @@ export class Service {
       setEndpoints: (list) => this.#setLists(list),
       isConnected: () => [...this.clusters()].some(({ isConnected }) => isConnected),
       failed: (reason) => {
-        for (const { awaited } of this.clusters())
-          if (awaited !== undefined) awaited.reason = reason;
+        for (const { cluster } of this.#managed()) {
+          if (cluster.awaited !== undefined) cluster.awaited.reason = reason;
+        }
       },
     });
     this.#membership.start();
   }
 
-  /** A load balancer of the user's may throw: then the next list is taken by all of them again. */
+  /** A load balancer of the user's may throw: then the others have the list all the same. */
   #setLists(list: readonly EndpointAddress[]): void {
-    this.#whole.setEndpoints(list, this.#options);
-    for (const subset of this.#subsets.values()) this.#setList(subset, list);
+    const refusals: unknown[] = [];
+    const attempt = (set: () => void): void => {
+      try {
+        set();
+      } catch (error) {
+        refusals.push(error);
+      }
+    };
     this.#list = list;
+    attempt(() => this.#whole.setEndpoints(list, this.#options));
+    for (const subset of this.#subsets.values()) attempt(() => this.#setList(subset, list));
+    attempt(() => this.#answerLeaving(list));
+    if (refusals.length > 0) throw refusals[0];
+  }
+
+  /** Their calls may still wait for a first list. */
+  #answerLeaving(list: readonly EndpointAddress[]): void {
+    for (const subset of this.#leaving) {
+      if (subset.managed.cluster.awaited !== undefined) this.#setList(subset, list);
+    }
   }
 
   #setList({ managed, labels }: Subset, list: readonly EndpointAddress[]): void {
@@ -168,6 +192,14 @@ export class Service {
   *#managed(): IterableIterator<ManagedCluster> {
     yield this.#whole;
     for (const { managed } of this.#subsets.values()) yield managed;
-    yield* this.#leaving;
+    for (const { managed } of this.#leaving) yield managed;
   }
+}
+
+/** That of the user's. */
+function ownList({
+  endpoints,
+  discovery,
+}: NormalizedService): readonly EndpointAddress[] | undefined {
+  return discovery === undefined ? endpoints : undefined;
 }

@@ -15,6 +15,7 @@ import { Service } from './service.js';
 export class Services {
   #options: NormalizedClientOptions;
   readonly #byOrigin = new Map<string, Service>();
+  readonly #names = new Set<string>();
   /** Of those, the ones that were not configured. */
   readonly #others: OtherOrigins;
   /** Forgotten, until all they have had is given back. */
@@ -52,6 +53,8 @@ export class Services {
     return this.#outside.runInAsyncScope(() => {
       const { cluster } = this.#add(unconfigured(origin, this.#options));
       if (this.#closed === undefined) this.#others.add(origin, cluster);
+      // It refuses its call, and needs no place for that.
+      else this.#remove(origin);
       return cluster;
     });
   }
@@ -72,15 +75,28 @@ export class Services {
 
   #update(options: NormalizedClientOptions): void {
     this.#options = options;
+    for (const [origin, { name }] of options.services) {
+      // It may have been called before it was configured; a cluster keeps its name, so one that has another begins anew.
+      if (this.#others.remove(origin) && this.known(origin)?.name !== name) this.#forget(origin);
+    }
+    const refusals: unknown[] = [];
+    /** A load balancer of the user's may throw: the other services have the update all the same. */
+    const attempt = (step: () => void): void => {
+      try {
+        step();
+      } catch (error) {
+        refusals.push(error);
+      }
+    };
     for (const [origin, service] of this.#byOrigin) {
-      service.update(options.services.get(origin) ?? unconfigured(origin, options), options);
+      const next = options.services.get(origin) ?? unconfigured(origin, options);
+      attempt(() => service.update(next, options));
     }
     for (const [origin, service] of options.services) {
-      const known = this.#byOrigin.get(origin);
-      if (known === undefined) this.#add(service);
-      else this.#others.remove(origin);
+      if (!this.#byOrigin.has(origin)) attempt(() => void this.#add(service));
     }
     this.#others.setLimits(options);
+    if (refusals.length > 0) throw refusals[0];
   }
 
   /** Resolves when every configured service has its endpoints; the time is in milliseconds. Rejects with a NotReadyError. */
@@ -114,21 +130,29 @@ export class Services {
 
   #add(given: NormalizedService): Service {
     // Two origins may differ in their scheme alone: `http://h:9` and `https://h:9`.
-    const isTaken = [...this.#byOrigin.values()].some(({ cluster }) => cluster.name === given.name);
+    const isTaken = this.#names.has(given.name);
     const policy = isTaken ? { ...given, name: given.origin } : given;
     const service = new Service(policy, this.#options, this.#surroundings);
     this.#byOrigin.set(policy.origin, service);
+    this.#names.add(policy.name);
     if (this.#closed === undefined) service.start(policy);
     else service.close(this.#closed.reason);
     return service;
   }
 
   #forget(origin: string): void {
-    const service = this.#byOrigin.get(origin);
+    const service = this.#remove(origin);
     if (service === undefined) return;
-    this.#byOrigin.delete(origin);
     this.#leaving.add(service);
     service.retire(() => void this.#leaving.delete(service));
+  }
+
+  #remove(origin: string): Service | undefined {
+    const service = this.#byOrigin.get(origin);
+    if (service === undefined) return undefined;
+    this.#byOrigin.delete(origin);
+    this.#names.delete(service.cluster.name);
+    return service;
   }
 }
 

@@ -119,6 +119,21 @@ describe('with time', () => {
   });
 });
 
+test('one that is named by an update has that name', async () => {
+  const fleet = await fleetOf({ endpoints: 1 });
+  const [url = ''] = fleet.endpoints.map((endpoint) => endpoint.url);
+  const client = clientFor({ services: {}, otherOrigins: 'default-policy' });
+  expect(await outcomeOf(client.fetch(url))).toBe(200);
+  client.update({
+    services: {
+      [url]: { name: 'shop', subsets: { all: { labels: {} } }, routes: [{ subset: 'all' }] },
+    },
+  });
+  await fleet.connectionsAre(0);
+  expect(await outcomeOf(client.fetch(url))).toBe(200);
+  expect(client.endpoints().map(({ service }) => service)).toEqual(['shop', 'shop|all']);
+});
+
 test('close() waits for the calls of all, and no timer is left', async () => {
   const { client, call, gate, fleet, runtime } = await origins(2, { originIdleTimeout: '1s' });
   const held = call(0, '/held');

@@ -83,6 +83,20 @@ describe('the first route that fits', () => {
     expect(spread()[0]).toBeGreaterThanOrEqual(3);
   });
 
+  test('what a dispatcher is wrongly handed is refused as without routes', async () => {
+    const { client } = await shop({ routes: [{ match: { path: '*', method: 'GET' } }] });
+    const wrong = [{ path: '/' }, { method: 'GET' }, { path: 5, method: 'GET' }];
+    for (const options of wrong) {
+      const error = await new Promise<Error>((resolve) => {
+        client.dispatcher.dispatch({ origin: 'http://shop', ...options } as never, {
+          onRequestStart() {},
+          onResponseError: (_, reason) => resolve(reason),
+        });
+      });
+      expect(error.cause).toMatchObject({ code: 'UND_ERR_INVALID_ARG' });
+    }
+  });
+
   test('each hop of a redirect is routed by its own path, under the policy of the first', async () => {
     const { client } = await shop(
       {

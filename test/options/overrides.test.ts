@@ -201,6 +201,12 @@ describe('reading the same object again', () => {
     expect(readOverrides(frozen).apply(before)).toBe(readOverrides(frozen).apply(before));
     expect(readOverrides(frozen).apply(service({ hedge: { delay: 1 } })).hedge).toBeDefined();
     expect(readOverrides(frozen).apply(before).hedge).toBeUndefined();
+    // Policies that take turns, as those of a split's subsets do, are each laid over once.
+    const others = [service(), service(), service()];
+    const made = others.map((policy) => readOverrides(frozen).apply(policy));
+    others.forEach((policy, index) => {
+      expect(readOverrides(frozen).apply(policy)).toBe(made[index]);
+    });
   });
 
   test.each<[string, () => { overrides: RequestOverrides; change: () => void }]>([

@@ -76,3 +76,27 @@ test('subsets without a way to them, and without endpoints', () => {
   const discovery = { name: 'test', start: () => ({ stop() {} }) };
   expect(warningsOf({ endpoints: discovery, subsets, routes })).toHaveLength(1);
 });
+
+test('thousands of routes are not each held against all before', () => {
+  const paths = Array.from({ length: 2000 }, (_, index) => `/shop/${index}/*`);
+  const { services } = readOptions({
+    service: 'http://shop',
+    routes: [...paths, '/shop/7/late'].map((path) => ({ match: { path } })),
+  });
+  const service = services.get('http://shop');
+  if (service === undefined) throw new Error('no service');
+  let looks = 0;
+  const routes = service.routes.map((route) => {
+    const counted = { ...route };
+    return Object.defineProperty(counted, 'matches', {
+      get() {
+        looks += 1;
+        return route.matches;
+      },
+    });
+  });
+  expect(
+    routeWarnings({ ...service, routes }).map(({ option, sentence }) => [option, sentence]),
+  ).toEqual([['routes[2000]', 'no call ever takes it, since routes[7] takes all of them before']]);
+  expect(looks).toBeLessThan(3 * routes.length);
+});

@@ -242,7 +242,7 @@ describe('retry.retriableStatusCodes and retriableHeaders', () => {
       [
         'values that are none',
         { retriableHeaders: { 'x-a': 1, xb: ['y'], xc: null } },
-        `retry.retriableHeaders['x-a']: found 1, ${VALUE}`,
+        `retry.retriableHeaders['x-a']: found 1, ${VALUE}; did you mean '1'?`,
         `retry.retriableHeaders.xb: found an array, ${VALUE}`,
         `retry.retriableHeaders.xc: found null, ${VALUE}`,
       ],

@@ -30,6 +30,17 @@ describe('routes', () => {
     ],
   ]);
 
+  test('beside subsets that throw when they are read', () => {
+    const subsets = {
+      get v1() {
+        throw new Error('boo');
+      },
+    };
+    expect(() => readOptions({ service: 'http://shop', subsets, routes: [] })).toThrow(
+      'subsets: found an object that throws when it is read',
+    );
+  });
+
   test('need a service', () => {
     expect(() => readOptions({ routes: [], subsets: {} })).toThrow(
       "routes: of use only together with 'service'",
@@ -103,6 +114,15 @@ describe('a route', () => {
   ]);
 });
 
+test('paths that look odd and are sent as they stand', () => {
+  for (const path of ['*', '/', '//a', '/.*', '/..*', '/a%2', '/a:b', "/it's", '/a|b']) {
+    expect(() => route({ match: { path } })).not.toThrow();
+  }
+  for (const value of ['', 'a=b', '%20', 'a+b', '?', '/']) {
+    expect(() => route({ match: { query: { a: value } } })).not.toThrow();
+  }
+});
+
 describe('a match', () => {
   testRefusals(
     (match) => route({ match }),
@@ -143,13 +163,51 @@ describe('a match', () => {
       [
         'values that are none',
         { headers: { a: 1 }, query: { b: null } },
-        'routes[0].match.headers.a: found 1, expected true, the exact value or a regular expression',
+        "routes[0].match.headers.a: found 1, expected true, the exact value or a regular expression; did you mean '1'?",
         'routes[0].match.query.b: found null, expected true, the exact value or a regular expression',
       ],
       [
         'the same header twice',
         { headers: { a: true, A: false } },
         "routes[0].match.headers.A: found 'a' again, expected each header once",
+      ],
+      [
+        'a URL',
+        { path: 'http://shop/a?b' },
+        `routes[0].match.path: found 'http://shop/a?b', ${PATH}; did you mean '/a'?`,
+      ],
+      [
+        'a regular expression in quotes',
+        { path: '^/a/[0-9]+$' },
+        `routes[0].match.path: found '^/a/[0-9]+$', ${PATH}; did you mean /^\\/a\\/[0-9]+$/?`,
+      ],
+      [
+        'paths that no URL has',
+        [{ path: '/kä' }, { path: '/{id}*' }, { path: '/a/../b' }],
+        "routes[0].match[0].path: found '/kä', expected a path as it is sent; did you mean '/k%C3%A4'?",
+        "routes[0].match[1].path: found '/{id}*', expected a path as it is sent; did you mean '/%7Bid%7D*'?",
+        "routes[0].match[2].path: found '/a/../b', expected a path as it is sent; did you mean '/b'?",
+      ],
+      [
+        'parameters that no URL has',
+        { query: { ä: true, b: 'a b', c: 'd&e' } },
+        "routes[0].match.query['ä']: found 'ä', expected text as it is sent; did you mean '%C3%A4'?",
+        "routes[0].match.query.b: found 'a b', expected text as it is sent; did you mean 'a%20b'?",
+        "routes[0].match.query.c: found 'd&e', expected text as it is sent; did you mean 'd%26e'?",
+      ],
+      [
+        'Istio’s matches of text',
+        {
+          path: { prefix: '/a' },
+          method: { exact: 'GET' },
+          headers: { a: { exact: 'b' }, c: { prefix: 'd.' }, e: { regex: 'f+' }, g: {} },
+        },
+        `routes[0].match.path: found an object, ${PATH}; did you mean '/a*'?`,
+        "routes[0].match.method: found an object, expected the name of a method, such as 'POST', or a list of them; did you mean 'GET'?",
+        "routes[0].match.headers.a: found an object, expected true, the exact value or a regular expression; did you mean 'b'?",
+        'routes[0].match.headers.c: found an object, expected true, the exact value or a regular expression; did you mean /^d\\./?',
+        'routes[0].match.headers.e: found an object, expected true, the exact value or a regular expression; did you mean /^(?:f+)$/?',
+        'routes[0].match.headers.g: found an object, expected true, the exact value or a regular expression',
       ],
       [
         'Istio’s words',
@@ -197,6 +255,12 @@ describe('subsets', () => {
 describe('origins that are not configured', () => {
   testRefusals(readOptions, [
     ['none', { maxOrigins: 0 }, 'maxOrigins: found 0, expected a whole number from 1 to 1000000'],
+    [
+      'where they are refused',
+      { service: 'http://shop', maxOrigins: 5, originIdleTimeout: '1m' },
+      "maxOrigins: of use only with otherOrigins: 'default-policy', or without a service",
+      "originIdleTimeout: of use only with otherOrigins: 'default-policy', or without a service",
+    ],
     [
       'no time',
       { originIdleTimeout: 'soon' },

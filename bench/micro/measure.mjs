@@ -74,7 +74,7 @@ export async function measureMicro({ quick, progress }) {
   progress('updates of a long list');
   const update = await task('update.mjs', [quick ? '5' : '15']);
   progress('calls while a long list changes');
-  const churn = await task('churn.mjs', [quick ? '3' : '8']);
+  const churn = await task('churn.mjs', [quick ? '3' : '12']);
   progress('loading');
   const imports = await measureImports(quick ? 7 : 21);
   progress('size and memory');

@@ -83,6 +83,9 @@ export class Cluster implements Upstream {
   /** Kept from list to list, since to fill it takes longer than to look into it. */
   readonly #byUrl: Map<string, Endpoint>;
   #lists = 0;
+  /** No endpoints any more: their connections have yet to be told. */
+  readonly #leaving: Endpoint[] = [];
+  #isLeaving = false;
   /** Why it takes no calls any more. */
   #closed: { readonly reason: unknown } | undefined = undefined;
 
@@ -195,8 +198,16 @@ export class Cluster implements Upstream {
       this.#byUrl.delete(endpoint.url);
       this.outliers.left(endpoint);
       endpoint.withdraw();
-      endpoint.sender.leave();
+      this.#leaving.push(endpoint);
     }
+    if (!this.#isLeaving) this.#letLeave();
+  }
+
+  /** To close the connections of many endpoints takes its time: between some of them others have their turn. */
+  #letLeave(): void {
+    for (const { sender } of this.#leaving.splice(0, LEAVES_A_TURN)) sender.leave();
+    this.#isLeaving = this.#leaving.length > 0;
+    if (this.#isLeaving) this.runtime.defer(() => this.#letLeave());
   }
 
   /** Another policy, or other options of the same: then what it remembers of endpoints stays. */
@@ -303,7 +314,8 @@ export class Cluster implements Upstream {
     // Places that are given back now are nobody's.
     this.limits.close();
     for (const call of this.#calls.toArray()) drive.close(call, reason);
-    for (const { sender } of this.endpoints) sender.destroy();
+    for (const { sender } of [...this.endpoints, ...this.#leaving]) sender.destroy();
+    this.#leaving.length = 0;
   }
 
   /** Envoy's counters and gauges, without the prefix. */
@@ -330,6 +342,9 @@ export class Cluster implements Upstream {
     return endpoint;
   }
 }
+
+/** A few tenths of a millisecond. */
+const LEAVES_A_TURN = 8;
 
 /** Failures that say nothing about the endpoint. */
 const CANCELLED: ReadonlySet<string> = new Set([

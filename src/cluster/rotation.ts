@@ -13,7 +13,7 @@ import {
 } from '../locality/priority-loads.js';
 import type { Counters } from './counters.js';
 import type { Endpoint } from './endpoint.js';
-import { ifFree, standingOf } from './standing.js';
+import { ifFree, standingOf, type Standing } from './standing.js';
 import { Tier, type TierContext } from './tier.js';
 
 export class Rotation {
@@ -180,13 +180,22 @@ export class Rotation {
     };
     const tiers = arranged.map((priority, index) => {
       const kind = panics[index] === true ? 'all' : 'healthy';
-      return new Tier(priority, kind, contextAfter(this.#tiers[index]));
+      return new Tier(
+        priority,
+        kind,
+        standings[index] as Standing,
+        contextAfter(this.#tiers[index]),
+      );
     });
     const degraded = arranged.map((priority, index) => {
-      if (panics[index] === true || standings[index]?.degraded === 0) return undefined;
-      return new Tier(priority, 'degraded', contextAfter(this.#degraded[index]));
+      const standing = standings[index] as Standing;
+      if (panics[index] === true || standing.degraded === 0) return undefined;
+      return new Tier(priority, 'degraded', standing, contextAfter(this.#degraded[index]));
     });
-    if (anew) for (const endpoint of endpoints) endpoint.withdraw();
+    // Where every one of them has its tier and its balancer, those take the place of what was before.
+    const placed = arranged.reduce((sum, { endpoints: members }) => sum + members.length, 0);
+    const isEveryPlaced = placed === endpoints.length && tiers.every(({ isWhole }) => isWhole);
+    if (anew && !isEveryPlaced) for (const endpoint of endpoints) endpoint.withdraw();
     tiers.forEach((tier, priority) => tier.takeOver(priority));
     degraded.forEach((tier, priority) => tier?.takeOver(priority));
     this.#tiers = tiers;

@@ -9,6 +9,7 @@ import type { Priority } from '../locality/arrangement.js';
 import { goesByZones, ZoneRouting, type ZoneAwarePolicy } from '../locality/zone-aware.js';
 import type { Counters } from './counters.js';
 import type { Endpoint } from './endpoint.js';
+import type { Standing } from './standing.js';
 
 /** What a tier is made of besides its endpoints. */
 export interface TierContext {
@@ -42,7 +43,9 @@ export type TierKind = 'healthy' | 'degraded' | 'all';
 
 export class Tier {
   readonly #endpoints: readonly Endpoint[];
+  /** In panic: those that would be in it otherwise. */
   readonly #isMeant: (endpoint: Endpoint) => boolean;
+  readonly #meant: number;
   readonly inPanic: boolean;
   /** Those that may be chosen. */
   readonly candidates: readonly Endpoint[];
@@ -55,13 +58,25 @@ export class Tier {
   readonly #zones: ZoneRouting | undefined;
 
   /** A policy of the user's may throw. */
-  constructor(priority: Priority<Endpoint>, kind: TierKind, context: TierContext) {
+  constructor(
+    priority: Priority<Endpoint>,
+    kind: TierKind,
+    standing: Standing,
+    context: TierContext,
+  ) {
     const { endpoints, localities, zoneAware } = priority;
     const now = context.runtime.now();
     const inPanic = kind === 'all';
-    this.#isMeant = kind === 'degraded' ? isDegraded : isHealthy;
-    const usable = inPanic ? endpoints : endpoints.filter(this.#isMeant);
-    const held = usable.filter(({ heldUntil }) => heldUntil > now);
+    const [isMeant, meant, free] =
+      kind === 'degraded'
+        ? [isDegraded, standing.degraded, standing.freeDegraded]
+        : [isHealthy, standing.healthy, standing.freeHealthy];
+    this.#isMeant = isMeant;
+    this.#meant = meant;
+    // Nearly always all of them, and none of them held: a long list is not looked through again.
+    const usable = inPanic || meant === endpoints.length ? endpoints : endpoints.filter(isMeant);
+    const isAnyHeld = inPanic || free < meant;
+    const held = isAnyHeld ? usable.filter(({ heldUntil }) => heldUntil > now) : [];
     this.#endpoints = endpoints;
     this.inPanic = inPanic;
     this.candidates = held.length === 0 ? usable : withoutHeld(usable, held);
@@ -103,10 +118,18 @@ export class Tier {
 
   /** From now on its balancers hear of its endpoints. */
   takeOver(priority: number): void {
-    for (const endpoint of this.#endpoints) endpoint.priority = priority;
+    if (!this.isWhole) for (const endpoint of this.#endpoints) endpoint.priority = priority;
     for (const { members, balancer } of this.#groups) {
-      for (const endpoint of members) endpoint.balancer = balancer;
+      for (const endpoint of members) {
+        endpoint.priority = priority;
+        endpoint.balancer = balancer;
+      }
     }
+  }
+
+  /** One balancer hears of all its endpoints. */
+  get isWhole(): boolean {
+    return this.#groups.length === 1 && this.#first.members === this.#endpoints;
   }
 
   #groupFor(call: Call, turns: EdfScheduler): Group | undefined {
@@ -165,10 +188,11 @@ export class Tier {
     const balancer = isKept
       ? before.balancer
       : factory(candidates, { runtime, previous: before?.balancer });
-    const meant = members.filter(this.#isMeant);
-    const effective = weight * capacity(meant.length, members.length);
+    const isWhole = members === this.#endpoints;
+    const meant = isWhole ? this.#meant : members.filter(this.#isMeant).length;
+    const effective = weight * capacity(meant, members.length);
     // How attempts at those that are out go is told to the healthy ones' balancer.
-    const heard = this.#isMeant === isDegraded ? meant : members;
+    const heard = this.#isMeant === isDegraded ? members.filter(isDegraded) : members;
     return { name, members: heard, candidates, balancer, weight, effective };
   }
 

@@ -55,6 +55,9 @@ export function arrange<E extends Placed>(
 
 /** By rank; ranks that nobody has leave no gap. */
 function inOrder<E>(endpoints: readonly E[], rankOf: (endpoint: E) => number): (readonly E[])[] {
+  const first = endpoints[0];
+  const rankOfFirst = first && rankOf(first);
+  if (endpoints.every((endpoint) => rankOf(endpoint) === rankOfFirst)) return [endpoints];
   const levels = new Map<number, E[]>();
   for (const endpoint of endpoints) {
     const at = rankOf(endpoint);
@@ -62,7 +65,6 @@ function inOrder<E>(endpoints: readonly E[], rankOf: (endpoint: E) => number): (
     if (level === undefined) levels.set(at, [endpoint]);
     else level.push(endpoint);
   }
-  if (levels.size < 2) return [endpoints];
   return [...levels.entries()].sort(([one], [other]) => one - other).map(([, level]) => level);
 }
 

@@ -9,7 +9,7 @@ import { readLabels } from './read-labels.js';
 import { complete, object, oneOf, readItems, text, wholeNumber, type Read } from './readers.js';
 
 /** Envoy's: weights, and their sum within one locality, are 32 bits wide. */
-const HEAVIEST = 4_294_967_295;
+export const HEAVIEST = 4_294_967_295;
 /** Envoy's. */
 const LAST_PRIORITY = 127;
 

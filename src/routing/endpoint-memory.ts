@@ -1,16 +1,18 @@
 /** Reads list after list of a discovery, of which most is as before: only what is new is looked at. */
 import type { EndpointAddress } from '../cluster/endpoint.js';
-import type { Place, Reader } from '../options/place.js';
+import { Place, type Reader } from '../options/place.js';
 import { isPlainObject } from '../options/plain-object.js';
-import { readEndpoint, readEndpointsBy } from '../options/read-endpoints.js';
+import { HEAVIEST, readEndpoint, readEndpointsBy } from '../options/read-endpoints.js';
 
 interface Known {
   /** A copy of what was read, where it is an object. */
-  readonly given: Readonly<Record<string, unknown>> | undefined;
+  readonly given: Given;
   readonly address: EndpointAddress;
   /** The number of the latest list that had it. */
   list: number;
 }
+
+type Given = Readonly<Record<string, unknown>> | undefined;
 
 export class EndpointMemory {
   /** By the URLs as they were given. One map for all lists: to fill another takes longer than all the rest. */
@@ -20,34 +22,78 @@ export class EndpointMemory {
   /** As the option `endpoints` is read. */
   read(list: unknown, at: Place): readonly EndpointAddress[] | null {
     this.#lists += 1;
-    const addresses = readEndpointsBy(this.#readItem, list, at);
+    const addresses = this.#readQuickly(list) ?? readEndpointsBy(this.#readItem, list, at);
     // A list that is wrong leaves nothing behind either.
     if (addresses === null || this.#known.size > addresses.length) this.#forget();
     return addresses;
   }
 
-  readonly #readItem: Reader<EndpointAddress> = (item, place) => {
-    const given = isPlainObject(item) ? item : undefined;
-    const url = given === undefined ? item : urlOf(given);
-    if (typeof url !== 'string') return readEndpoint(item, place);
-    const before = this.#known.get(url);
-    if (before !== undefined && isSame(before.given, given)) {
-      before.list = this.#lists;
-      return before.address;
+  /**
+   * Most lists are right, and nearly as the one before: then nothing is made but the list itself. Undefined where that
+   * cannot be told for sure.
+   */
+  #readQuickly(list: unknown): readonly EndpointAddress[] | undefined {
+    if (!Array.isArray(list)) return undefined;
+    const addresses: EndpointAddress[] = [];
+    let weights = 0;
+    for (const item of list as unknown[]) {
+      const known = this.#knownOf(item) ?? this.#readNew(item);
+      // It is there already; or another spelling of its URL may be.
+      if (known === undefined || known.list === this.#lists) return undefined;
+      if (known.address.url !== (known.given?.url ?? item)) return undefined;
+      known.list = this.#lists;
+      weights += known.address.weight;
+      addresses.push(known.address);
     }
-    const { length } = place.problems;
-    const address = readEndpoint(item, place);
-    // One that is wrong in part is read all the same.
-    if (address !== null && place.problems.length === length) this.#learn(url, given, address);
-    return address;
+    return weights <= HEAVIEST ? addresses : undefined;
+  }
+
+  readonly #readItem: Reader<EndpointAddress> = (item, place) => {
+    const known = this.#knownOf(item);
+    if (known === undefined) {
+      const { length } = place.problems;
+      const address = readEndpoint(item, place);
+      // One that is wrong in part is read all the same.
+      const learnt =
+        address !== null && place.problems.length === length
+          ? this.#learn(item, address)
+          : undefined;
+      if (learnt !== undefined) learnt.list = this.#lists;
+      return address;
+    }
+    known.list = this.#lists;
+    return known.address;
   };
 
-  #learn(url: string, given: Known['given'], address: EndpointAddress): void {
+  #readNew(item: unknown): Known | undefined {
+    const scratch = new Place('', []);
+    const address = readEndpoint(item, scratch);
+    if (address === null || scratch.problems.length > 0) return undefined;
+    return this.#learn(item, address);
+  }
+
+  /** What was read of the very same item before. */
+  #knownOf(item: unknown): Known | undefined {
+    const given = isPlainObject(item) ? item : undefined;
+    const url = given === undefined ? item : urlOf(given);
+    const before = typeof url === 'string' ? this.#known.get(url) : undefined;
+    return before !== undefined && isSame(before.given, given) ? before : undefined;
+  }
+
+  #learn(item: unknown, address: EndpointAddress): Known | undefined {
+    const given = isPlainObject(item) ? item : undefined;
+    const url = given === undefined ? item : urlOf(given);
+    if (typeof url !== 'string') return undefined;
     try {
-      this.#known.set(url, { given: given && copyOf(given), address, list: this.#lists });
+      // In another form it may be in this very list.
+      const list = this.#known.get(url)?.list ?? 0;
+      const known = { given: given && copyOf(given), address, list };
+      this.#known.set(url, known);
+      return known;
     } catch {
       // A getter of the user's that throws the second time: the next list reads it anew.
       this.#known.delete(url);
+      return undefined;
     }
   }
 
@@ -72,7 +118,7 @@ function copyOf(given: Readonly<Record<string, unknown>>): Readonly<Record<strin
   return isPlainObject(labels) ? { ...given, labels: { ...labels } } : { ...given };
 }
 
-function isSame(before: Known['given'], given: Known['given']): boolean {
+function isSame(before: Given, given: Given): boolean {
   if (before === undefined || given === undefined) return before === given;
   try {
     const keys = Object.keys(given);

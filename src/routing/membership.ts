@@ -13,11 +13,11 @@ import { EndpointMemory } from './endpoint-memory.js';
 /** Milliseconds between two changes of the cluster, at least. */
 const PAUSE = 100;
 /**
- * The same for each endpoint of the list. A change takes half a microsecond for each of them, and must not take so much of
+ * The same for each endpoint of the list. A change takes up to a microsecond for each of them, and must not take so much of
  * the time that one call in a hundred meets it.
  */
-const PAUSE_EACH = 0.2;
-const LONGEST_PAUSE = 2000;
+const PAUSE_EACH = 0.5;
+const LONGEST_PAUSE = 5000;
 /** Milliseconds between two early looks, at least. */
 const REFRESH_PAUSE = 1000;
 /** Of lists that came in between: the latest that is right is taken. */

@@ -140,3 +140,20 @@ test('a generator replaces the list while calls are in flight', async () => {
   expect(await outcomeOf(client.fetch('/'))).toBe(200);
   expect(fleets[1]?.server(0).requests).toHaveLength(1);
 });
+
+test('many that leave at once give every connection back, also when the client is gone before their turn', async () => {
+  for (const isDestroyed of [false, true]) {
+    const fleet = await fleetOf({ endpoints: 40 });
+    const urls = fleet.endpoints.map(({ url }) => url);
+    const client = clientFor({
+      service: 'http://shop',
+      endpoints: urls,
+      loadBalancer: 'round-robin',
+    });
+    for (const _ of urls) expect(await outcomeOf(client.fetch('/'))).toBe(200);
+    await fleet.connectionsAre(40);
+    client.update({ endpoints: [] });
+    if (isDestroyed) await client.destroy();
+    await fleet.connectionsAre(0);
+  }
+});

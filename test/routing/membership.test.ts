@@ -95,10 +95,10 @@ describe('lists of a discovery', () => {
   });
 
   test.each([
-    [500, 100],
-    [1000, 200],
-    [9000, 1800],
-    [12_000, 2000],
+    [200, 100],
+    [500, 250],
+    [9000, 4500],
+    [12_000, 5000],
   ])('of %i endpoints are taken every %i ms', async (count, pause) => {
     const { discovery, runtime, client } = followed();
     discovery.update(Array.from({ length: count }, (_, index) => `http://host-${index}`));

@@ -85,7 +85,6 @@ export class Cluster implements Upstream {
   #lists = 0;
   /** No endpoints any more: their connections have yet to be told. */
   readonly #leaving: Endpoint[] = [];
-  #isLeaving = false;
   /** Why it takes no calls any more. */
   #closed: { readonly reason: unknown } | undefined = undefined;
 
@@ -174,6 +173,7 @@ export class Cluster implements Upstream {
   setEndpoints(addresses: readonly EndpointAddress[]): void {
     const before = this.endpoints;
     const list = (this.#lists += 1);
+    const isUnderWay = this.#leaving.length > 0;
     const endpoints = addresses.map((address) => {
       const endpoint = this.#byUrl.get(address.url);
       if (endpoint === undefined) return this.#newEndpoint(address);
@@ -200,14 +200,13 @@ export class Cluster implements Upstream {
       endpoint.withdraw();
       this.#leaving.push(endpoint);
     }
-    if (!this.#isLeaving) this.#letLeave();
+    if (!isUnderWay) this.#letLeave();
   }
 
   /** To close the connections of many endpoints takes its time: between some of them others have their turn. */
   #letLeave(): void {
     for (const { sender } of this.#leaving.splice(0, LEAVES_A_TURN)) sender.leave();
-    this.#isLeaving = this.#leaving.length > 0;
-    if (this.#isLeaving) this.runtime.defer(() => this.#letLeave());
+    if (this.#leaving.length > 0) this.runtime.defer(() => this.#letLeave());
   }
 
   /** Another policy, or other options of the same: then what it remembers of endpoints stays. */
@@ -314,8 +313,7 @@ export class Cluster implements Upstream {
     // Places that are given back now are nobody's.
     this.limits.close();
     for (const call of this.#calls.toArray()) drive.close(call, reason);
-    for (const { sender } of [...this.endpoints, ...this.#leaving]) sender.destroy();
-    this.#leaving.length = 0;
+    for (const { sender } of this.endpoints) sender.destroy();
   }
 
   /** Envoy's counters and gauges, without the prefix. */

@@ -12,13 +12,11 @@ import { nearest } from './nearest.js';
 import type { FieldMatch, NormalizedRoute, PathMatch, RouteMatch, Share } from './normalized.js';
 import { overrideFields, overridesOf } from './overrides.js';
 import type { Reader } from './place.js';
+import { HEAVIEST } from './read-endpoints.js';
 import { isPlainObject, itemsOf } from './plain-object.js';
 import { fieldMatches, readHeaderMatches } from './read-field-matches.js';
 import { readMethod, readMethods } from './read-tokens.js';
 import { list, object, orFalse, text, wholeNumber } from './readers.js';
-
-/** As Istio's and Envoy's, so that sums stay exact. */
-const HEAVIEST = 4_294_967_295;
 
 const A_PATH =
   "a path such as '/orders', '/reports/*' with * at its end alone, or a regular expression";

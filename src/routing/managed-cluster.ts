@@ -70,15 +70,11 @@ export class ManagedCluster {
       },
     });
     const { cluster } = this;
-    cluster.breaker.setPolicy(policy.circuitBreaker);
-    cluster.setOutlierDetection(policy.outlierDetection);
-    cluster.setLocality(localityOf(policy));
     if (policy.discovery !== undefined) {
       cluster.discovery = policy.discovery.name;
       cluster.awaited = new AwaitedList(policy.discovery.name, policy.discoveryTimeout);
     }
-    cluster.chains = chainsFor(cluster, options, policy);
-    cluster.slots.setLimits(slotLimits(policy));
+    this.#hold(policy, options);
   }
 
   /** Health checks begin. */
@@ -101,13 +97,7 @@ export class ManagedCluster {
       cluster.setBalancer(balancerFactory(next.loadBalancer));
     }
     this.#updateEndpoints(next);
-    cluster.breaker.setPolicy(next.circuitBreaker);
-    cluster.setOutlierDetection(next.outlierDetection);
-    if (!isDeepStrictEqual(localityOf(next), localityOf(before))) {
-      cluster.setLocality(localityOf(next));
-    }
-    cluster.chains = chainsFor(cluster, options, next);
-    cluster.slots.setLimits(slotLimits(next));
+    this.#hold(next, options);
     this.#policy = next;
     // Last, since it may check at once.
     if (!isDeepStrictEqual(next.healthCheck, before.healthCheck)) this.#setHealthCheck();
@@ -140,6 +130,17 @@ export class ManagedCluster {
   /** Resolves when every socket has closed. */
   closed(): Promise<void> {
     return this.#transport.closed();
+  }
+
+  /** What is the same when the cluster is made and when its policy changes. */
+  #hold(policy: NormalizedCluster, options: NormalizedClientOptions): void {
+    const { cluster } = this;
+    cluster.breaker.setPolicy(policy.circuitBreaker);
+    cluster.setOutlierDetection(policy.outlierDetection);
+    const locality = localityOf(policy);
+    if (!isDeepStrictEqual(locality, cluster.locality)) cluster.setLocality(locality);
+    cluster.chains = chainsFor(cluster, options, policy);
+    cluster.slots.setLimits(slotLimits(policy));
   }
 
   /** The list of the user's; where a discovery takes its place, the endpoints stay until that has brought its first. */

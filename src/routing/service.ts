@@ -8,6 +8,7 @@ import type {
   NormalizedSubset,
 } from '../options/normalized.js';
 import { withLabels } from '../options/read-subsets.js';
+import { attemptAll } from './attempt-all.js';
 import { ManagedCluster, type Surroundings } from './managed-cluster.js';
 import { Membership } from './membership.js';
 import { routerFor } from './router.js';
@@ -163,19 +164,12 @@ export class Service {
 
   /** A load balancer of the user's may throw: then the others have the list all the same. */
   #setLists(list: readonly EndpointAddress[]): void {
-    const refusals: unknown[] = [];
-    const attempt = (set: () => void): void => {
-      try {
-        set();
-      } catch (error) {
-        refusals.push(error);
-      }
-    };
     this.#list = list;
-    attempt(() => this.#whole.setEndpoints(list, this.#options));
-    for (const subset of this.#subsets.values()) attempt(() => this.#setList(subset, list));
-    attempt(() => this.#answerLeaving(list));
-    if (refusals.length > 0) throw refusals[0];
+    attemptAll([
+      () => this.#whole.setEndpoints(list, this.#options),
+      ...[...this.#subsets.values()].map((subset) => () => this.#setList(subset, list)),
+      () => this.#answerLeaving(list),
+    ]);
   }
 
   /** Their calls may still wait for a first list. */

@@ -6,6 +6,7 @@ import { NotReadyError } from '../core/errors.js';
 import type { NormalizedClientOptions, NormalizedService } from '../options/normalized.js';
 import { serviceOf } from '../options/read-services.js';
 import { Releases } from '../transport/releases.js';
+import { attemptAll } from './attempt-all.js';
 import type { Surroundings } from './managed-cluster.js';
 import { otherOriginError } from './refused-origin.js';
 import { OtherOrigins } from './other-origins.js';
@@ -79,24 +80,19 @@ export class Services {
       // It may have been called before it was configured; a cluster keeps its name, so one that has another begins anew.
       if (this.#others.remove(origin) && this.known(origin)?.name !== name) this.#forget(origin);
     }
-    const refusals: unknown[] = [];
-    /** A load balancer of the user's may throw: the other services have the update all the same. */
-    const attempt = (step: () => void): void => {
-      try {
-        step();
-      } catch (error) {
-        refusals.push(error);
-      }
-    };
-    for (const [origin, service] of this.#byOrigin) {
-      const next = options.services.get(origin) ?? unconfigured(origin, options);
-      attempt(() => service.update(next, options));
-    }
-    for (const [origin, service] of options.services) {
-      if (!this.#byOrigin.has(origin)) attempt(() => void this.#add(service));
-    }
-    this.#others.setLimits(options);
-    if (refusals.length > 0) throw refusals[0];
+    const fresh = [...options.services].filter(([origin]) => !this.#byOrigin.has(origin));
+    // Where one of them refuses the update, the others have it all the same.
+    attemptAll([
+      ...[...this.#byOrigin].map(([origin, service]) => () => {
+        service.update(options.services.get(origin) ?? unconfigured(origin, options), options);
+      }),
+      ...fresh.map(
+        ([, service]) =>
+          () =>
+            void this.#add(service),
+      ),
+      () => this.#others.setLimits(options),
+    ]);
   }
 
   /** Resolves when every configured service has its endpoints; the time is in milliseconds. Rejects with a NotReadyError. */
@@ -161,12 +157,5 @@ function unconfigured(
   origin: string,
   { defaultPolicy }: NormalizedClientOptions,
 ): NormalizedService {
-  const nothing = {
-    name: undefined,
-    endpoints: undefined,
-    loadBalancer: undefined,
-    timeout: undefined,
-    tls: undefined,
-  };
-  return serviceOf(origin, nothing, defaultPolicy);
+  return serviceOf(origin, {}, defaultPolicy);
 }

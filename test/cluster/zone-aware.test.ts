@@ -9,6 +9,7 @@ import type { Call } from '../../src/core/call.js';
 import type { ZoneAwarePolicy } from '../../src/locality/zone-aware.js';
 import { seededChance, StillRuntime } from '../balancing/fleet.js';
 import { ringHashPolicy } from '../support/sticky.js';
+import { zoneAwarePolicy } from '../support/zone-aware.js';
 
 const anyCall = { attempts: [], headers: [] } as unknown as Call;
 
@@ -16,20 +17,7 @@ const PICKS = 100_000;
 /** In percentage points. */
 const NEAR = 0.5;
 
-const policyOf = (
-  callers: Readonly<Record<string, number>>,
-  own: Partial<ZoneAwarePolicy> = {},
-): ZoneAwarePolicy => ({
-  kind: 'zone-aware',
-  local: 'a',
-  callers: new Map(Object.entries(callers)),
-  minClusterSize: 6,
-  routingEnabled: 100,
-  forceLocalZone: undefined,
-  ...own,
-});
-
-const EXAMPLE = policyOf({ a: 4, b: 4, c: 2 });
+const EXAMPLE = zoneAwarePolicy({ a: 4, b: 4, c: 2 });
 
 interface Part {
   readonly zone: string;
@@ -150,9 +138,9 @@ describe('shares', () => {
 
   test('of other callers, from then on', () => {
     const { rotation, shares } = rotating(THREE, EXAMPLE);
-    rotation.setLocality(policyOf({ a: 1, b: 2, c: 1 }));
+    rotation.setLocality(zoneAwarePolicy({ a: 1, b: 2, c: 1 }));
     expect(shares(1000)).toEqual([100, 0, 0, 0]);
-    rotation.setLocality(policyOf({ a: 1, b: 1 }));
+    rotation.setLocality(zoneAwarePolicy({ a: 1, b: 1 }));
     // b needs all of its endpoints for its own callers; in c there are none.
     expectNear(shares(), [50, 0, 50, 0]);
   });
@@ -187,7 +175,7 @@ describe('zones play no role', () => {
   });
 
   test('where nobody calls from the own one', () => {
-    const { shares, counters } = rotating(THREE, policyOf({ b: 4, c: 2 }));
+    const { shares, counters } = rotating(THREE, zoneAwarePolicy({ b: 4, c: 2 }));
     expectNear(shares(), [25, 50, 25, 0]);
     expect(counters.lb_local_cluster_not_ok).toBe(1);
     expect(counters.lb_recalculate_zone_structures).toBe(1);

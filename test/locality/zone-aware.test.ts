@@ -4,19 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { Counters } from '../../src/cluster/counters.js';
 import { goesByZones, ZoneRouting, type ZoneAwarePolicy } from '../../src/locality/zone-aware.js';
 import { drawing, StillRuntime } from '../balancing/fleet.js';
-
-const policyOf = (
-  callers: Readonly<Record<string, number>>,
-  own: Partial<ZoneAwarePolicy> = {},
-): ZoneAwarePolicy => ({
-  kind: 'zone-aware',
-  local: 'a',
-  callers: new Map(Object.entries(callers)),
-  minClusterSize: 6,
-  routingEnabled: 100,
-  forceLocalZone: undefined,
-  ...own,
-});
+import { zoneAwarePolicy } from '../support/zone-aware.js';
 
 const zonesOf = (counts: Readonly<Record<string, number>>) =>
   Object.entries(counts).map(([name, count]) => ({ name, count, weight: count }));
@@ -48,7 +36,7 @@ describe('the example: callers 40/40/20 %, endpoints 25/50/25 %', () => {
     ];
     const counters = new Counters();
     const runtime = new StillRuntime(() => draws.shift() ?? Number.NaN);
-    const routing = new ZoneRouting(zones, policyOf(EXAMPLE), runtime, counters);
+    const routing = new ZoneRouting(zones, zoneAwarePolicy(EXAMPLE), runtime, counters);
     expect(zones[routing.pick()]?.name).toBe(zone);
     expect(counters[counter]).toBe(1);
     expect(draws).toEqual([]);
@@ -59,7 +47,7 @@ describe('the example: callers 40/40/20 %, endpoints 25/50/25 %', () => {
       const counters = new Counters();
       const routing = new ZoneRouting(
         zones,
-        policyOf(EXAMPLE, { local }),
+        zoneAwarePolicy(EXAMPLE, { local }),
         drawing(1, []),
         counters,
       );
@@ -87,7 +75,7 @@ describe('one zone', () => {
   };
 
   test('with as many endpoints as callers, in parts of all, keeps all calls', () => {
-    expect(pick({ a: 5, b: 5 }, policyOf({ a: 1, b: 1 }), [])).toEqual([
+    expect(pick({ a: 5, b: 5 }, zoneAwarePolicy({ a: 1, b: 1 }), [])).toEqual([
       'a',
       'routing_all_directly',
       0,
@@ -95,14 +83,14 @@ describe('one zone', () => {
   });
 
   test('which is out hands all calls on', () => {
-    expect(pick({ b: 3, c: 1 }, policyOf({ a: 2, b: 2 }), [0, 0])).toEqual([
+    expect(pick({ b: 3, c: 1 }, zoneAwarePolicy({ a: 2, b: 2 }), [0, 0])).toEqual([
       'b',
       'routing_cross_zone',
       0,
     ]);
     // Residuals 7500 - 5000 and 2500 - 0.
-    expect(pick({ b: 3, c: 1 }, policyOf({ a: 2, b: 2 }), [0, 0.49])[0]).toBe('b');
-    expect(pick({ b: 3, c: 1 }, policyOf({ a: 2, b: 2 }), [0, 0.5])[0]).toBe('c');
+    expect(pick({ b: 3, c: 1 }, zoneAwarePolicy({ a: 2, b: 2 }), [0, 0.49])[0]).toBe('b');
+    expect(pick({ b: 3, c: 1 }, zoneAwarePolicy({ a: 2, b: 2 }), [0, 0.5])[0]).toBe('c');
   });
 
   test('where rounding leaves no capacity: any', () => {
@@ -110,32 +98,32 @@ describe('one zone', () => {
     const counts = { a: 44_999, b: 55_001 };
     const callers = { a: 45_000, b: 55_000 };
     const chances = [0.9999, 0.99];
-    expect(pick(counts, policyOf(callers), chances)).toEqual([
+    expect(pick(counts, zoneAwarePolicy(callers), chances)).toEqual([
       'b',
       'routing_cross_zone',
       'no_capacity_left',
       0,
     ]);
-    expect(pick(counts, policyOf(callers), [0.9999, 0])[0]).toBe('a');
+    expect(pick(counts, zoneAwarePolicy(callers), [0.9999, 0])[0]).toBe('a');
   });
 
   test('is forced while it has enough endpoints', () => {
     const callers = { a: 9, b: 1 };
-    expect(pick({ a: 2, b: 8 }, policyOf(callers, { forceLocalZone: 2 }), [])).toEqual([
+    expect(pick({ a: 2, b: 8 }, zoneAwarePolicy(callers, { forceLocalZone: 2 }), [])).toEqual([
       'a',
       'routing_all_directly',
       0,
     ]);
-    expect(pick({ a: 2, b: 8 }, policyOf(callers, { forceLocalZone: 3 }), [0.9, 0])).toEqual([
+    expect(pick({ a: 2, b: 8 }, zoneAwarePolicy(callers, { forceLocalZone: 3 }), [0.9, 0])).toEqual(
+      ['b', 'routing_cross_zone', 0],
+    );
+    expect(pick({ b: 8, c: 1 }, zoneAwarePolicy(callers, { forceLocalZone: 1 }), [0, 0])[0]).toBe(
       'b',
-      'routing_cross_zone',
-      0,
-    ]);
-    expect(pick({ b: 8, c: 1 }, policyOf(callers, { forceLocalZone: 1 }), [0, 0])[0]).toBe('b');
+    );
   });
 
   test('for a part of the calls alone, by whole percent; the rest by weights', () => {
-    const policy = policyOf({ a: 1, b: 1 }, { routingEnabled: 20 });
+    const policy = zoneAwarePolicy({ a: 1, b: 1 }, { routingEnabled: 20 });
     expect(pick({ a: 2, b: 2 }, policy, [0.199])).toEqual(['a', 'routing_all_directly', 0]);
     expect(pick({ a: 2, b: 2 }, policy, [0.2, 0.49])).toEqual(['a', 0]);
     expect(pick({ a: 2, b: 2 }, policy, [0.2, 0.5])).toEqual(['b', 0]);
@@ -152,25 +140,29 @@ describe('zones play a role', () => {
   const ONCE = 'lb_recalculate_zone_structures';
 
   test('with two zones of both, a caller in the own one, and enough endpoints', () => {
-    expect(goes(policyOf(EXAMPLE), 2, 6)).toEqual([true, ONCE]);
+    expect(goes(zoneAwarePolicy(EXAMPLE), 2, 6)).toEqual([true, ONCE]);
   });
 
   test('not with endpoints, or callers, in one zone', () => {
-    expect(goes(policyOf(EXAMPLE), 1, 6)).toEqual([false, ONCE]);
-    expect(goes(policyOf({ a: 5, b: 0 }), 2, 6)).toEqual([false, ONCE]);
-    expect(goes(policyOf({ a: 5 }, { forceLocalZone: 1 }), 2, 6)).toEqual([true, ONCE]);
+    expect(goes(zoneAwarePolicy(EXAMPLE), 1, 6)).toEqual([false, ONCE]);
+    expect(goes(zoneAwarePolicy({ a: 5, b: 0 }), 2, 6)).toEqual([false, ONCE]);
+    expect(goes(zoneAwarePolicy({ a: 5 }, { forceLocalZone: 1 }), 2, 6)).toEqual([true, ONCE]);
   });
 
   test('not with nobody calling from the own one', () => {
     const counted = [false, ONCE, 'lb_local_cluster_not_ok'];
-    expect(goes(policyOf({ b: 1, c: 1 }), 2, 6)).toEqual(counted);
-    expect(goes(policyOf({ a: 0, b: 1, c: 1 }), 2, 6)).toEqual(counted);
-    expect(goes(policyOf({ b: 1 }, { forceLocalZone: 1 }), 2, 6)).toEqual(counted);
+    expect(goes(zoneAwarePolicy({ b: 1, c: 1 }), 2, 6)).toEqual(counted);
+    expect(goes(zoneAwarePolicy({ a: 0, b: 1, c: 1 }), 2, 6)).toEqual(counted);
+    expect(goes(zoneAwarePolicy({ b: 1 }, { forceLocalZone: 1 }), 2, 6)).toEqual(counted);
   });
 
   test('not with too few endpoints', () => {
-    expect(goes(policyOf(EXAMPLE), 2, 5)).toEqual([false, ONCE, 'lb_zone_cluster_too_small']);
-    expect(goes(policyOf(EXAMPLE, { minClusterSize: 0 }), 2, 0)).toEqual([true, ONCE]);
+    expect(goes(zoneAwarePolicy(EXAMPLE), 2, 5)).toEqual([
+      false,
+      ONCE,
+      'lb_zone_cluster_too_small',
+    ]);
+    expect(goes(zoneAwarePolicy(EXAMPLE, { minClusterSize: 0 }), 2, 0)).toEqual([true, ONCE]);
   });
 });
 
@@ -196,7 +188,7 @@ test('all callers together give every endpoint the same load', () => {
       const called = all(zones.map(([, count]) => count));
       const load = places.map(() => 0);
       for (const [zone, [count]] of zones.entries()) {
-        const policy = policyOf({}, { local: names[zone] ?? '', callers });
+        const policy = zoneAwarePolicy({}, { local: names[zone] ?? '', callers });
         for (const [place, share] of sharesOf(places, policy).entries()) {
           load[place] = (load[place] ?? 0) + (share * count) / calling;
         }

@@ -2,8 +2,13 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
 import { progressOn } from '../../src/lab/progress.js';
 
+/** From Node 26 on `read()` gives one piece at a time. */
 function written(stream: PassThrough): string {
-  return String(stream.read() ?? '');
+  let text = '';
+  for (let piece: unknown = stream.read(); piece !== null; piece = stream.read()) {
+    text += (piece as Buffer).toString();
+  }
+  return text;
 }
 
 describe('progress', () => {

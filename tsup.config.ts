@@ -7,6 +7,7 @@ type Plugin = NonNullable<Options['esbuildPlugins']>[number];
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 const library = { index: 'src/index.ts', testing: 'src/testing/index.ts' };
+const register = { register: 'src/register.ts' };
 const command = { cli: 'src/cli.ts', 'lab/fleet-process': 'src/lab/fleet-process.ts' };
 
 const shared: Options = {
@@ -18,7 +19,7 @@ const shared: Options = {
   dts: false,
 };
 
-/** The command runs the library as it is published, so its imports of the entries stay imports. */
+/** The command, and `outrigger/register`, run the library as it is published, so their imports of the entries stay imports. */
 const useThePublishedEntries: Plugin = {
   name: 'use-the-published-entries',
   setup(build) {
@@ -41,7 +42,21 @@ const commonJs: Options = {
   format: 'cjs',
   // These are ES modules only, and `require` of those is not to be had everywhere.
   noExternal: ['p-retry', 'p-queue'],
+  // Jest runs `import()` only where it is told to by a flag.
+  esbuildOptions(options) {
+    options.supported = { 'dynamic-import': false };
+  },
 };
+
+/** Node loads it before the application, by `--import` and by `--require`. */
+const registering: Options[] = (['esm', 'cjs'] as const).map((format) => ({
+  ...shared,
+  entry: register,
+  format,
+  // `import.meta.url` in CommonJS.
+  shims: format === 'cjs',
+  esbuildPlugins: [useThePublishedEntries],
+}));
 
 const commandLine: Options = {
   ...shared,
@@ -57,7 +72,7 @@ const commandLine: Options = {
 
 const declarations: Options = {
   ...shared,
-  entry: library,
+  entry: { ...library, ...register },
   format: ['esm', 'cjs'],
   dts: { only: true },
 };
@@ -66,5 +81,5 @@ const declarations: Options = {
 export default defineConfig((flags) =>
   (flags.dts as unknown) === false
     ? [esModules, commandLine]
-    : [esModules, commonJs, commandLine, declarations],
+    : [esModules, commonJs, ...registering, commandLine, declarations],
 );

@@ -2,6 +2,7 @@
  * The package as its users get it: packed, installed into an empty folder and used from there, in
  * ES modules, in CommonJS, from TypeScript, under jest and as a command.
  */
+import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   mkdtempSync,
@@ -127,8 +128,28 @@ for (const [title, ...args] of calls) {
   });
 }
 
+for (const how of ['--import', '--require']) {
+  check(`${how} ${name}/register, before an application`, () => {
+    const config = { OUTRIGGER_CONFIG: '{"timeout":"2s"}' };
+    const args = [
+      how,
+      `${name}/register`,
+      '-p',
+      'typeof Object.getOwnPropertySymbols(globalThis.fetch)[0]',
+    ];
+    const { stdout, stderr } = spawnSync(process.execPath, args, {
+      cwd: work,
+      encoding: 'utf8',
+      env: { ...process.env, ...config },
+    });
+    expectEqual(stdout.trim(), 'symbol', 'an installed fetch');
+    const said = `${name} ${version}: global fetch is resilient (every origin; timeout 2s; config OUTRIGGER_CONFIG)`;
+    expectEqual(stderr.trim(), said, 'printed on standard error');
+  });
+}
+
 check('both formats export the same names', () => {
-  for (const entry of [name, `${name}/testing`]) {
+  for (const entry of [name, `${name}/testing`, `${name}/register`]) {
     const print = 'console.log(Object.keys(all).filter((key) => key !== "default").sort().join())';
     const imported = `import * as all from '${entry}'; ${print}`;
     const esm = runNode(['--input-type=module', '-e', imported], { cwd: work });

@@ -8,8 +8,10 @@ import type {
   ReturnEvent,
 } from './cluster/events.js';
 import type { Explanation } from './core/explanation.js';
+import { OwnCode } from './core/own-code.js';
 import { ResilientDispatcher } from './faces/dispatcher.js';
 import { fetchFace, type FetchHost, type ResilientFetch } from './faces/fetch.js';
+import { Installer } from './faces/installer.js';
 import { request, type RequestOptions } from './faces/request.js';
 import { describeChain } from './layers/describe.js';
 import { parseDuration } from './options/duration.js';
@@ -19,6 +21,7 @@ import { readOverrides } from './options/overrides.js';
 import { readOptions } from './options/validate.js';
 import { warner } from './options/warn-once.js';
 import { Services } from './routing/services.js';
+import { DispatcherRelay } from './transport/dispatcher-relay.js';
 import { snapshotEndpoint, type EndpointSnapshot } from './cluster/snapshot.js';
 
 /** Milliseconds that `close()` gives to what is in flight. */
@@ -38,7 +41,15 @@ export interface ResilientClient extends AsyncDisposable {
   ) => Promise<Dispatcher.ResponseData>;
   /** An undici `Dispatcher`, for anything that takes one. */
   readonly dispatcher: Dispatcher;
-  /** The attempts behind an answer of `fetch`; undefined for any other value. */
+  /**
+   * Puts the client in place of the process's `fetch`, and its dispatcher in place of undici's global one, until what it
+   * gives back is disposed of, or the client is closed or destroyed. What the client does not serve goes where it went
+   * before, as do WebSockets and other upgrades, CONNECT, and requests with `Expect`. A global dispatcher of the
+   * application's own, set before or after, is what the client then sends through. Installed already: what it gave then.
+   * @throws InstallError when the client has been closed, or the global fetch cannot be replaced; nothing has changed then
+   */
+  install(): Disposable;
+  /** The attempts behind an answer of `fetch`, or of the global one where the client is installed; undefined for any other value. */
   explain(response: Response): Explanation | undefined;
   /** Every endpoint of every cluster, as it stands now. */
   endpoints(): EndpointSnapshot[];
@@ -108,12 +119,18 @@ export function createResilientClient(options?: ClientOptions): ResilientClient 
   warnOnce(current);
   /** Those who wait for the last call to end. */
   const waiting = new Set<() => void>();
-  const services = new Services(current, () => {
-    if (waiting.size > 0 && services.isIdle) for (const resolve of [...waiting]) resolve();
-  });
+  const own = new OwnCode();
+  const services = new Services(
+    current,
+    () => {
+      if (waiting.size > 0 && services.isIdle) for (const resolve of [...waiting]) resolve();
+    },
+    own,
+  );
 
   async function close({ deadline }: { readonly deadline?: number | string } = {}): Promise<void> {
     const limit = deadline === undefined ? CLOSE_DEADLINE : parseDuration(deadline, 'deadline');
+    installer.uninstall();
     services.close(undefined);
     if (!services.isIdle) {
       await new Promise<void>((resolve) => {
@@ -129,7 +146,10 @@ export function createResilientClient(options?: ClientOptions): ResilientClient 
     await services.destroy(undefined);
   }
 
-  const destroy = (error?: unknown): Promise<void> => services.destroy(error ?? undefined);
+  const destroy = (error?: unknown): Promise<void> => {
+    installer.uninstall();
+    return services.destroy(error ?? undefined);
+  };
 
   const host: FetchHost = {
     respondLocally: current.localReplies === 'respond',
@@ -141,15 +161,27 @@ export function createResilientClient(options?: ClientOptions): ResilientClient 
       return services.of(typeof origin === 'string' ? new URL(origin).origin : origin.origin);
     },
     readOverrides,
+    own,
     close,
     destroy,
   };
   const { fetch, explain } = fetchFace(host);
+  const installer = new Installer({
+    ...host,
+    isClosed: () => services.isClosed,
+    serves: (origin) => services.serves(origin),
+    relayThrough(dispatcher) {
+      // What the options say stands.
+      if (current.transport !== undefined) return;
+      services.relayThrough(dispatcher && new DispatcherRelay(dispatcher));
+    },
+  });
   const dispatcher = new ResilientDispatcher(host);
 
   return {
     fetch,
-    explain,
+    install: () => installer.install(),
+    explain: (response) => explain(response) ?? installer.explain(response),
     request: (url, init) => request(dispatcher, current.service, url, init),
     dispatcher,
     endpoints: () =>

@@ -13,12 +13,14 @@ export {
   CircuitOpenError,
   ClosedError,
   ConnectionError,
+  InstallError,
   isOutriggerError,
   NoHealthyEndpointError,
   NotReadyError,
   OptionsError,
   OverflowError,
   RefusedError,
+  ResponseTooLargeError,
   TimeoutError,
   type OptionsProblem,
   type OutriggerError,
@@ -111,3 +113,4 @@ export type {
 export type { RouteMatchOptions, RouteOptions, SubsetShare } from './options/routes.js';
 export type { SubsetOptions } from './options/subsets.js';
 export type { TimeoutOptions } from './options/timeout.js';
+export type { ForeignDispatcher, ForeignFetch, ForeignFetchInit } from './options/transport.js';

@@ -74,6 +74,8 @@ export class Cluster implements Upstream {
   lastCallAt: number;
   /** Where calls go that come here, if that depends on what they ask for. */
   router: Router | undefined = undefined;
+  /** Whose connections take its attempts, in words; undefined: our own. */
+  relay: string | undefined = undefined;
   /** What its calls go through. Set right after it is made, and when its policy changes. */
   chains!: Chains;
   readonly #connect: (endpoint: Endpoint) => Sender;
@@ -133,6 +135,10 @@ export class Cluster implements Upstream {
 
   fellBack(): void {
     this.counters.upstream_rq_fallback += 1;
+  }
+
+  wasTooLarge(): void {
+    this.counters.response_too_large += 1;
   }
 
   get endpointHealth(): EndpointHealth {

@@ -41,6 +41,8 @@ export class Counters {
   upstream_rq_retry_backoff_exponential = 0;
   upstream_rq_retry_backoff_ratelimited = 0;
   retry_or_shadow_abandoned = 0;
+  /** Answers that were larger than `maxResponseBytes`; Envoy has no such thing. */
+  response_too_large = 0;
   /** Attempts that a hedge delay added; Envoy has no such thing. */
   upstream_rq_hedge = 0;
   /** Answers of the user's `fallback`; Envoy has no such thing. */

@@ -72,6 +72,8 @@ export interface Upstream {
   ended(attempt: Attempt): void;
   /** The user's fallback has answered in place of one of its calls. */
   fellBack(): void;
+  /** An answer was larger than it may be. */
+  wasTooLarge(): void;
   /** The call has ended, with `call.answer` or `call.failure`. Exactly once for each call driven. */
   callEnded(call: Call): void;
 }

@@ -167,6 +167,26 @@ export class ConnectionError extends CallError {
   }
 }
 
+/** The answer is larger than `maxResponseBytes`: it was cut off. */
+export class ResponseTooLargeError extends CallError {
+  override readonly name = 'ResponseTooLargeError';
+  readonly code = 'ERR_OUTRIGGER_RESPONSE_TOO_LARGE';
+  /** What `maxResponseBytes` is set to. */
+  readonly limit: number;
+
+  /** @internal */
+  constructor(call: Call, failure: Failure) {
+    const { limit, announced } = failure.size ?? { limit: 0, announced: undefined };
+    const size = announced === undefined ? 'is' : `announces ${announced} bytes, which is`;
+    super(
+      `${call.service}: the answer ${size} more than ${limit} bytes (maxResponseBytes)`,
+      call,
+      failure,
+    );
+    this.limit = limit;
+  }
+}
+
 /** The circuit breaker of the service is open: the call was refused before any attempt. */
 export class CircuitOpenError extends CallError {
   override readonly name = 'CircuitOpenError';
@@ -227,6 +247,19 @@ export class NotReadyError extends Error implements OutriggerError {
   }
 }
 
+/** `client.install()` could not put the client in place of the process's fetch and dispatcher, and has changed nothing. */
+export class InstallError extends Error implements OutriggerError {
+  override readonly name = 'InstallError';
+  readonly code = 'ERR_OUTRIGGER_INSTALL';
+  /** @internal */
+  readonly [BRAND] = true;
+
+  /** @internal */
+  constructor(message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+  }
+}
+
 /** One thing that is wrong with the options. */
 export interface OptionsProblem {
   /** `retry.attempts`, `endpoints[1].url`. */
@@ -273,6 +306,8 @@ export function toError(call: Call, failure: Failure): unknown {
       return withoutStack(() => new OverflowError(call, failure));
     case 'circuit-open':
       return withoutStack(() => new CircuitOpenError(call, failure));
+    case 'response-too-large':
+      return new ResponseTooLargeError(call, failure);
     case 'closed':
       return isOutriggerError(failure.cause) || failure.cause === undefined
         ? new ClosedError(call, failure)

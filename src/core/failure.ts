@@ -19,6 +19,8 @@ export type FailureKind =
   | 'refused-stream'
   /** The answer broke off in its body. */
   | 'body-cut'
+  /** The answer is larger than `maxResponseBytes`. */
+  | 'response-too-large'
   /** A time of the call was over, before the head or in the body. */
   | 'timeout'
   /** The time of one attempt was over before its head. */
@@ -56,6 +58,8 @@ export interface Failure {
   readonly overflow?: PoolLimit;
   /** Milliseconds until the circuit breaker lets calls through on trial. */
   readonly retryAfterMs?: number;
+  /** Of an answer that is too large: the bytes that it may have, and those that its head speaks of. */
+  readonly size?: { readonly limit: number; readonly announced: number | undefined };
 }
 
 /** A limit of a connection pool, by the option of `connectionPool` that sets it. */
@@ -99,6 +103,12 @@ export function circuitOpen(retryAfterMs: number): Failure {
   return { kind: 'circuit-open', flag: 'UO', cause: undefined, sent: false, retryAfterMs };
 }
 
+/** More bytes than `maxResponseBytes` have come, or are announced. */
+export function responseTooLarge(limit: number, announced?: number): Failure {
+  const size = { limit, announced };
+  return { kind: 'response-too-large', flag: 'UPE', cause: undefined, sent: true, size };
+}
+
 /** Endings that nobody is answered for. */
 const UNANSWERED: ReadonlySet<FailureKind> = new Set([
   'aborted',
@@ -112,5 +122,5 @@ const UNANSWERED: ReadonlySet<FailureKind> = new Set([
 export function localStatus(kind: FailureKind): number | undefined {
   if (UNANSWERED.has(kind)) return undefined;
   if (kind === 'timeout' || kind === 'try-timeout') return 504;
-  return kind === 'protocol-error' ? 502 : 503;
+  return kind === 'protocol-error' || kind === 'response-too-large' ? 502 : 503;
 }

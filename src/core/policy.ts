@@ -6,6 +6,8 @@ export interface Policy {
   readonly timeout: TimeoutPolicy;
   readonly retry: RetryPolicy | undefined;
   readonly hedge: HedgePolicy | undefined;
+  /** Bytes that an answer may have at most, decoded too; 0 and undefined: any number. */
+  readonly maxResponseBytes?: number | undefined;
 }
 
 /** 0 is none. */

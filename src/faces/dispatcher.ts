@@ -5,6 +5,7 @@ import DispatcherBase from 'undici/lib/dispatcher/dispatcher.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { BodySource, type RequestBody } from '../core/body.js';
 import type { Call, Overrides } from '../core/call.js';
+import type { OwnCode } from '../core/own-code.js';
 import type { RequestOverrides } from '../options/options.js';
 import { readBody, type BodyFunction, type BodyValue } from './body-init.js';
 import { FreshBody } from './fresh-body.js';
@@ -19,8 +20,12 @@ export interface DispatchHost {
   clusterOf(origin: string | URL | undefined): Cluster;
   /** The options of a call; throws when they are wrong. */
   readOverrides(overrides: unknown): Overrides;
+  /** What of the user's is part of the client runs in it. */
+  readonly own: OwnCode;
   close(): Promise<void>;
   destroy(error?: unknown): Promise<void>;
+  /** Sends a redirected request, if its origin is none of the client's, where it would have gone without the client. */
+  passOn?(options: DispatchOptions, handler: object): boolean;
 }
 
 /** A body as undici takes it, as fetch takes it, or a function that makes one for each attempt. */

@@ -1,6 +1,7 @@
 /** `fallback`: the user's answer in place of a call that has failed for good, after retries, hedges and redirects. */
 import type { Call, Chain } from '../core/call.js';
 import { CallError } from '../core/errors.js';
+import type { OwnCode } from '../core/own-code.js';
 import type { NormalizedPolicy } from '../options/normalized.js';
 import type { Fallback } from '../options/options.js';
 
@@ -12,6 +13,8 @@ export interface Failed {
   readonly calls: readonly Call[];
   /** What the caller asked for. */
   readonly request: () => Request;
+  /** The user's function runs in it. */
+  readonly own: OwnCode;
 }
 
 /** Core knows nothing of fallbacks, but hands on the policy of the service as it was given. */
@@ -27,7 +30,7 @@ export function isFailure(status: number): boolean {
 /** The answer of the fallback, or the outcome as it is where there is none, or it has none. */
 export async function fallBack(
   explained: WeakMap<Response, readonly Call[]>,
-  { outcome, calls, request: makeRequest }: Failed,
+  { outcome, calls, request: makeRequest, own }: Failed,
 ): Promise<Response> {
   const first = calls[0];
   const fallback = first && fallbackOf(first.chain);
@@ -36,7 +39,10 @@ export async function fallBack(
   request.signal.throwIfAborted();
   let answer: unknown;
   try {
-    answer = await untilAborted(fallback(outcome, request), request.signal);
+    answer = await untilAborted(
+      own.run(() => fallback(outcome, request)),
+      request.signal,
+    );
     if (answer !== undefined && !(answer instanceof Response)) {
       throw new TypeError(
         `fallback gave ${answer === null ? 'null' : typeof answer}, expected a Response or undefined`,

@@ -110,7 +110,12 @@ export function fetchFace(host: FetchHost): FetchFace {
       outcome = error;
     }
     const calls = reply.hops ?? [reply.call];
-    return fallBack(hops, { outcome, calls, request: () => requestOf(reply) });
+    return fallBack(hops, {
+      outcome,
+      calls,
+      request: () => requestOf(reply),
+      own: host.own,
+    });
   }
 
   return {
@@ -156,7 +161,7 @@ function throughMiddleware(
       (index: number) =>
       async (request: Request): Promise<Response> => {
         const one = middleware[index];
-        if (one !== undefined) return one(request, step(index + 1));
+        if (one !== undefined) return host.own.run(() => one(request, step(index + 1)));
         return send(request, init?.resilience === undefined ? {} : { resilience: init.resilience });
       };
     const given = await givenToRequest(init?.body);

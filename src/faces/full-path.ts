@@ -7,6 +7,7 @@ import type { FetchReply } from './fetch-reply.js';
 import type { ResilientRequestInit } from './request-init.js';
 import { givenBody, givenStream, type GivenBody } from './given-body.js';
 import { outletOf } from './outlet.js';
+import { bounded } from './bounded-response.js';
 import { withOwnErrors } from './own-errors.js';
 import { replay, type HandlerReceiver } from './handler-receiver.js';
 
@@ -63,6 +64,10 @@ export async function fetchOnPlatform(
         return true;
       }
       leave?.();
+      leave = undefined;
+      // What stands in for a body of unknown length means nothing to others.
+      const isWhole = options.body == null || given?.lengthUnknown !== true;
+      if (hops.length > 0 && isWhole && host.passOn?.(options, handler) === true) return true;
       const own = hops[0] === undefined ? overrides : afterHop(hops[0]);
       const sent =
         given === undefined || options.body == null ? options : withBody(options, given, length);
@@ -76,7 +81,8 @@ export async function fetchOnPlatform(
   const length = given?.lengthUnknown === true ? ownLength(input, copy) : null;
   let outcome: unknown;
   try {
-    const response = withOwnErrors(await platformFetch(input, Object.assign(copy, { dispatcher })));
+    const answer = await platformFetch(input, Object.assign(copy, { dispatcher }));
+    const response = bounded(withOwnErrors(answer), hops.at(-1));
     explained.set(response, hops);
     // Where the first hop was made elsewhere, so is what comes after the last.
     if (first !== undefined || !isFailure(response.status)) return response;
@@ -94,6 +100,7 @@ export async function fetchOnPlatform(
     outcome,
     calls: hops,
     request: () => requestAgain(input, copyInit(init, given), given),
+    own: host.own,
   });
 }
 

@@ -4,6 +4,7 @@ import { BodySource, type RequestBody } from '../core/body.js';
 import { Call, type Overrides, type WireOptions } from '../core/call.js';
 import { underDeadline } from '../core/with-deadline.js';
 import type { Receiver } from '../core/reply.js';
+import { BoundedReceiver } from './bounded-receiver.js';
 
 /** Bytes of a streamed body that are kept where the policy has no word on it: as the default of `maxBufferedBytes`. */
 const KEPT_WITHOUT_RETRY = 1024 * 1024;
@@ -24,7 +25,21 @@ export function newCall(
   const policy = way === undefined ? usual.policy : way.policy;
   const own = underDeadline(overrides === undefined ? policy : overrides.apply(policy));
   const chain = own === policy ? (way?.chain ?? usual) : target.chains.for(own);
-  const call = new Call(chain, receiver, method, path, headers, body, wire, own, way?.route);
+  const { maxResponseBytes = 0 } = own;
+  const bounded =
+    maxResponseBytes > 0 ? new BoundedReceiver(receiver, maxResponseBytes) : undefined;
+  const call = new Call(
+    chain,
+    bounded ?? receiver,
+    method,
+    path,
+    headers,
+    body,
+    wire,
+    own,
+    way?.route,
+  );
+  if (bounded !== undefined) bounded.call = call;
   if (body instanceof BodySource) {
     body.keep(own.retry?.maxBufferedBytes ?? KEPT_WITHOUT_RETRY, () => {
       target.counters.retry_or_shadow_abandoned += 1;

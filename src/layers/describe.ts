@@ -27,7 +27,7 @@ export function describeChain(cluster: Cluster): string {
     ...localityLines(cluster),
     `  attempt:  ${names(attemptLayers)}${around === undefined ? '' : ' → around'}`,
     `  pool:     ${poolFigures(cluster.limits.policy)}`,
-    `  exchange: ${cluster.limits.policy.http2 ? 'HTTP/2 where offered, else HTTP/1.1' : 'HTTP/1.1'}`,
+    `  exchange: ${cluster.relay ?? (cluster.limits.policy.http2 ? 'HTTP/2 where offered, else HTTP/1.1' : 'HTTP/1.1')}`,
     ...healthLines(cluster),
     ...routeLines(cluster),
   ].join('\n');

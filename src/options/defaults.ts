@@ -191,6 +191,8 @@ export const defaults = {
   'tls.minVersion': undefined,
   'tls.maxVersion': undefined,
   'tls.ciphers': undefined,
+  proxy: false,
+  maxResponseBytes: 0,
   services: undefined,
   otherOrigins: 'refuse',
   maxOrigins: 1024,
@@ -202,4 +204,6 @@ export const defaults = {
   'layers.attempt': [],
   around: undefined,
   runtime: systemRuntime,
+  fetch: undefined,
+  dispatcher: undefined,
 } as const;

@@ -12,7 +12,14 @@ import { labelIn } from './read-failover-priority.js';
 import { NO_LIMITS } from './read-connection-pool.js';
 
 /** Options that are code of the user's: handed on as they are, never copied. */
-const CODE: ReadonlySet<string> = new Set(['middleware', 'layers', 'around', 'runtime']);
+const CODE: ReadonlySet<string> = new Set([
+  'middleware',
+  'layers',
+  'around',
+  'runtime',
+  'fetch',
+  'dispatcher',
+]);
 
 /** No option lies deeper; what does is wrong, may be a circle, and is handed on for the validation to refuse. */
 const DEEPEST = 8;

@@ -12,6 +12,8 @@ import type { Runtime } from '../core/runtime.js';
 import type { LocalitySettings } from '../locality/locality-policy.js';
 import type { Discovery } from './discovery.js';
 import type { Around, ClientOptions, Fallback, Middleware, TlsOptions } from './options.js';
+import type { ProxyPolicy } from './proxy.js';
+import type { Transport } from './transport.js';
 
 /** How calls to a service are treated, wherever its endpoints come from. */
 export interface NormalizedPolicy extends Policy {
@@ -33,6 +35,9 @@ export interface NormalizedPolicy extends Policy {
   readonly discoveryTimeout: number;
   /** As the user gave it, the service's own over the client's; what is absent is as Node has it. */
   readonly tls: TlsOptions;
+  /** Undefined: connections are direct. */
+  readonly proxy: ProxyPolicy | undefined;
+  readonly maxResponseBytes: number;
 }
 
 /** One cluster: that of a service, or of one of its subsets. */
@@ -112,6 +117,8 @@ export interface NormalizedClientOptions {
   readonly attemptLayers: readonly AttemptLayer[];
   readonly around: Around | undefined;
   readonly runtime: Runtime;
+  /** Undefined: connections of our own. */
+  readonly transport: Transport | undefined;
   /** A copy of what was given, which an update is merged into. */
   readonly given: ClientOptions;
 }

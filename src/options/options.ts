@@ -16,6 +16,7 @@ import type { RetryOptions } from './retry.js';
 import type { RouteOptions } from './routes.js';
 import type { SubsetOptions } from './subsets.js';
 import type { TimeoutOptions } from './timeout.js';
+import type { ForeignDispatcher, ForeignFetch } from './transport.js';
 
 /** Code of the user's around a whole call: it may look at the request, replace it, answer itself, or look at the answer. */
 export type Middleware = (
@@ -224,6 +225,18 @@ export interface ServiceOptions {
    * for all its services, but Node's own defaults.
    */
   readonly tls?: TlsOptions | false | undefined;
+  /**
+   * An HTTP proxy that the endpoints are reached through: its URL, with credentials where it wants some, or `'environment'`,
+   * which reads HTTP_PROXY, HTTPS_PROXY and NO_PROXY when the client is made. False: none, whatever the client says.
+   * @default false
+   */
+  readonly proxy?: string | false | undefined;
+  /**
+   * Bytes that the body of an answer may have, as it is sent and, with `fetch`, as it is decoded; one with more is cut off, and its
+   * call fails with `ResponseTooLargeError`. 0 and false: any number.
+   * @default 0 (no limit)
+   */
+  readonly maxResponseBytes?: number | false | undefined;
 }
 
 /**
@@ -239,7 +252,7 @@ export interface ClientOptions extends ServiceOptions {
   /**
    * Several services by their origins; not together with `service`. What the client says of `loadBalancer`, `locality`,
    * `timeout`, `retry`, `hedge`, `circuitBreaker`, `rateLimitHold`, `fallback`, `envoyHeaders`, `connectionPool`,
-   * `outlierDetection`, `healthCheck`, `discoveryTimeout` and `tls` holds for those that do not have their own. Where both have one, objects
+   * `outlierDetection`, `healthCheck`, `discoveryTimeout`, `tls`, `proxy` and `maxResponseBytes` holds for those that do not have their own. Where both have one, objects
    * merge, lists replace, and false switches off.
    */
   readonly services?: Readonly<Record<string, ServiceOptions>> | undefined;
@@ -287,6 +300,19 @@ export interface ClientOptions extends ServiceOptions {
    * @default the process's own
    */
   readonly runtime?: Runtime | undefined;
+  /**
+   * The last step of each attempt goes through this function in place of connections of the client's own: a mock, the fetch of
+   * another runtime or SDK. Not together with `dispatcher`, `proxy`, `tls` or `connectionPool.http2`; see docs/transports.md.
+   * @default none
+   */
+  readonly fetch?: ForeignFetch | undefined;
+  /**
+   * The last step of each attempt goes through this undici `Dispatcher` in place of connections of the client's own: a
+   * `MockAgent`, an agent of the application's. It stays the caller's, who closes it. Not together with `fetch`, `proxy`, `tls`
+   * or `connectionPool.http2`; see docs/transports.md.
+   * @default none
+   */
+  readonly dispatcher?: ForeignDispatcher | undefined;
 }
 
 /** What `update()` can change of one service. The endpoints replace the whole list; false disables. */
@@ -329,4 +355,6 @@ export interface RequestOverrides {
   readonly retry?: false | Omit<RetryOptions, 'budget' | 'maxRetries'> | undefined;
   /** As the service's. Where that has no hedging, an object without `delay` and `onPerTryTimeout` switches none on. */
   readonly hedge?: false | HedgeOptions | undefined;
+  /** As the service's. */
+  readonly maxResponseBytes?: number | false | undefined;
 }

@@ -2,7 +2,7 @@
 import type { RetryWord } from '../core/policy.js';
 
 /** Options of a service that this version does not have yet. */
-export const laterServiceOptions: readonly string[] = ['fault', 'proxy', 'fetch'];
+export const laterServiceOptions: readonly string[] = ['fault'];
 
 /** Options of retries that this version does not have yet. */
 export const laterRetryOptions: readonly string[] = ['retriableRequestHeaders'];
@@ -332,7 +332,8 @@ const OF_FAILURES = 'what counts as a failure cannot be changed, see docs/circui
 const A_SHARE =
   "here a share counts: 'circuitBreaker.failurePercent' of at least 'circuitBreaker.minimumCalls' calls";
 const A_RULE = "here it is a function in 'retry.retryOn'";
-const OWN_CONNECTIONS = "connections are the client's own, see 'connectionPool' and 'tls'";
+const OWN_CONNECTIONS =
+  "connections are the client's own, see 'connectionPool' and 'tls'; those of an undici agent are 'dispatcher'";
 const GROWS = "here the time doubles with each failed trial, up to 'circuitBreaker.maxOpenTime'";
 
 const STICKY =
@@ -390,7 +391,6 @@ export const otherConcepts: ReadonlyMap<string, string> = new Map([
   ['agent', OWN_CONNECTIONS],
   ['httpagent', OWN_CONNECTIONS],
   ['httpsagent', OWN_CONNECTIONS],
-  ['dispatcher', OWN_CONNECTIONS],
   ['trackremaining', 'what remains is always counted, see docs/connection-pool.md'],
   ['commonlbconfig', "its panic threshold is 'outlierDetection.minHealthPercent' here"],
   ['commonhttpprotocoloptions', "here it is part of 'connectionPool'"],

@@ -5,6 +5,7 @@ import type { Policy } from '../core/policy.js';
 import { isFrozenThroughout } from './frozen.js';
 import { laterServiceOptions } from './other-names.js';
 import { Place } from './place.js';
+import { readMaxResponseBytes } from './read-max-response-bytes.js';
 import { hedgeOver, readHedgeParts } from './read-hedge.js';
 import { readRetryPartsOfCall } from './read-retry.js';
 import { readTimeoutParts, timeoutOver } from './read-timeout.js';
@@ -16,6 +17,7 @@ export const overrideFields = {
   timeout: readTimeoutParts,
   retry: readRetryPartsOfCall,
   hedge: readHedgeParts,
+  maxResponseBytes: readMaxResponseBytes,
 };
 
 /** What was read of objects that cannot change any more. */
@@ -43,6 +45,7 @@ export function overridesOf({
   timeout,
   retry,
   hedge,
+  maxResponseBytes,
 }: Partial<Read<typeof overrideFields>>): Overrides {
   let last: { readonly service: Policy; readonly call: Policy } | undefined;
   /** Of the other policies that it has been laid over: those of several clusters take turns in a split. */
@@ -51,6 +54,7 @@ export function overridesOf({
     timeout: timeout === undefined ? service.timeout : timeoutOver(service.timeout, timeout),
     retry: over(service.retry, retry, retryOver),
     hedge: over(service.hedge, hedge, hedgeOver),
+    maxResponseBytes: maxResponseBytes ?? service.maxResponseBytes,
   });
   return {
     apply(service) {

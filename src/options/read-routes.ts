@@ -163,8 +163,8 @@ export function readRoutes(subsets: readonly string[]): Reader<readonly Normaliz
     const read = routeObject(value, at);
     if (read === null) return null;
     const place = at.path.slice(at.path.lastIndexOf('routes['));
-    const { name = place, match = [], subset = [], timeout, retry, hedge } = read;
-    const says = [timeout, retry, hedge].some((part) => part !== undefined);
+    const { name = place, match = [], subset = [], timeout, retry, hedge, maxResponseBytes } = read;
+    const says = [timeout, retry, hedge, maxResponseBytes].some((part) => part !== undefined);
     return {
       name,
       matches: match,

@@ -17,6 +17,8 @@ import { readHedgePolicy } from './read-hedge.js';
 import { readLoadBalancer } from './read-load-balancer.js';
 import { readLocality } from './read-locality.js';
 import { readOutlierDetection } from './read-outlier-detection.js';
+import { readMaxResponseBytes } from './read-max-response-bytes.js';
+import { readProxy, usedProxy } from './read-proxy.js';
 import { readRateLimitHold } from './read-rate-limit-hold.js';
 import { readRoutes } from './read-routes.js';
 import { readSubsets } from './read-subsets.js';
@@ -54,6 +56,8 @@ export const serviceFields = {
   connectionPool: readConnectionPool,
   outlierDetection: readOutlierDetection,
   healthCheck: readHealthCheck,
+  proxy: readProxy,
+  maxResponseBytes: readMaxResponseBytes,
 };
 
 /** Stands in for an origin that was refused, while the rest of its service is read. */
@@ -94,6 +98,8 @@ export function serviceOf(
     outlierDetection: switched(own.outlierDetection, client.outlierDetection),
     healthCheck: switched(own.healthCheck, client.healthCheck),
     tls: own.tls === false ? {} : { ...client.tls, ...own.tls },
+    maxResponseBytes: own.maxResponseBytes ?? client.maxResponseBytes,
+    proxy: usedProxy(switched(own.proxy, client.proxy)),
   };
 }
 

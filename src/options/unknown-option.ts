@@ -14,7 +14,7 @@ import type { Place } from './place.js';
 const NOT_YET = 'not available in this version';
 
 /** What can be said of one call; the rest is said once. */
-const OF_ONE_CALL = ['timeout', 'retry', 'hedge'];
+const OF_ONE_CALL = ['timeout', 'retry', 'hedge', 'maxResponseBytes'];
 const OF_THE_CLIENT = [
   'services',
   'otherOrigins',
@@ -25,6 +25,8 @@ const OF_THE_CLIENT = [
   'layers',
   'around',
   'runtime',
+  'fetch',
+  'dispatcher',
 ];
 
 /**

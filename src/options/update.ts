@@ -20,6 +20,8 @@ const FIXED = [
   'layers',
   'around',
   'runtime',
+  'fetch',
+  'dispatcher',
 ] as const;
 
 /**

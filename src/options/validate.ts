@@ -24,6 +24,8 @@ import {
 } from './read-services.js';
 import { noTimeout } from './read-timeout.js';
 import { checkTls } from './read-tls.js';
+import { usedProxy } from './read-proxy.js';
+import { readForeignDispatcher, readForeignFetch, transportOf } from './read-transport.js';
 import {
   asGiven,
   oneOf,
@@ -34,6 +36,7 @@ import {
   type Read,
 } from './readers.js';
 import { defaultRetryPolicy } from './retry-policy.js';
+import { checkProxies, checkTransport } from './transport-company.js';
 
 const OPTIONS = 'an object of options';
 
@@ -49,6 +52,8 @@ const clientFields = {
   layers: readLayers,
   around: readAround,
   runtime: readRuntime,
+  fetch: readForeignFetch,
+  dispatcher: readForeignDispatcher,
 };
 
 type Entries = ReadonlyMap<string, unknown>;
@@ -87,6 +92,8 @@ export function readClient(given: unknown, at: Place): NormalizedClientOptions |
     outlierDetection: switched(read.outlierDetection, undefined),
     healthCheck: switched(read.healthCheck, undefined),
     discoveryTimeout: read.discoveryTimeout ?? defaultDiscoveryTimeout(),
+    maxResponseBytes: read.maxResponseBytes ?? defaults.maxResponseBytes,
+    proxy: usedProxy(switched(read.proxy, undefined)),
   };
   const services = servicesOf(entries, read, defaultPolicy, at);
   const named = entries.has('service') || entries.has('services');
@@ -104,6 +111,11 @@ export function readClient(given: unknown, at: Place): NormalizedClientOptions |
     const sure = at.key('service').isSound() && at.key('endpoints').isSound();
     if (sure && !used) refuseUnusedTls(read.tls, at.key('tls'));
   }
+  const transport = transportOf(read, at);
+  if (transport !== undefined) {
+    checkTransport(transport, defaultPolicy, services, entries.has('service'), at);
+  }
+  checkProxies(services, entries.has('service'), at);
   return {
     service: read.service,
     services,
@@ -118,6 +130,7 @@ export function readClient(given: unknown, at: Place): NormalizedClientOptions |
     attemptLayers: read.layers?.attempt ?? defaults['layers.attempt'],
     around: read.around,
     runtime: read.runtime ?? defaults.runtime,
+    transport,
     given,
   };
 }

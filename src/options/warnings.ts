@@ -17,6 +17,7 @@ import { defaults } from './defaults.js';
 import { healthCheckWarnings, type HealthCheckWarningCode } from './health-check-warnings.js';
 import { localityWarnings, type LocalityWarningCode } from './locality-warnings.js';
 import { outlierWarnings, type OutlierWarningCode } from './outlier-warnings.js';
+import type { ProxyPolicy } from './proxy.js';
 import { defaultIdleTimeout } from './read-connection-pool.js';
 import { defaultBaseInterval } from './read-retry.js';
 import { isOwnOrigin } from './read-endpoints.js';
@@ -65,6 +66,7 @@ export interface WarnedPolicy extends Policy {
   readonly locality?: LocalitySettings | undefined;
   readonly origin?: string;
   readonly endpoints?: readonly EndpointAddress[];
+  readonly proxy?: ProxyPolicy | undefined;
 }
 
 /** Every contradiction of a policy whose options stand at this path; empty for the client's own. */
@@ -279,7 +281,7 @@ function checkPool({ idleTimeout, maxConnectionDuration }: PoolPolicy, say: Say)
 
 function checkHttp2(
   { http2, maxConcurrentStreams }: PoolPolicy,
-  { origin, endpoints = [] }: WarnedPolicy,
+  { origin, endpoints = [], proxy }: WarnedPolicy,
   say: Say,
 ): void {
   const code = 'OUTRIGGER_HTTP2_HAS_NO_EFFECT';
@@ -290,6 +292,9 @@ function checkHttp2(
   const isPlain = origin !== undefined && endpoints.length > 0 && !usesTls({ origin, endpoints });
   if (http2 && isPlain) {
     say(code, 'connectionPool.http2', 'has no effect, since no endpoint is https');
+  }
+  if (http2 && proxy !== undefined) {
+    say(code, 'connectionPool.http2', 'has no effect on what goes through the proxy');
   }
 }
 

@@ -6,6 +6,7 @@ import { Cluster } from '../cluster/cluster.js';
 import { Counters } from '../cluster/counters.js';
 import type { EndpointAddress } from '../cluster/endpoint.js';
 import type { ClusterEvents } from '../cluster/events.js';
+import type { Prober } from '../cluster/health-check-policy.js';
 import { HealthChecks } from '../cluster/health-checks.js';
 import { Limits } from '../cluster/limits.js';
 import type { SlotLimits } from '../cluster/retry-slots.js';
@@ -13,15 +14,20 @@ import { chainsFor } from '../layers/chain.js';
 import { localityPolicy, type LocalityPolicy } from '../locality/locality-policy.js';
 import type { NormalizedClientOptions, NormalizedCluster } from '../options/normalized.js';
 import { isOwnOrigin } from '../options/read-endpoints.js';
+import { usesTls } from '../options/read-services.js';
 import { defaultBudget } from '../options/retry-policy.js';
 import { ClusterTransport } from '../transport/cluster-transport.js';
 import { proberFor } from '../transport/probe.js';
+import { ProxyRelay } from '../transport/proxy-relay.js';
+import type { Relay } from '../transport/relay.js';
 import type { Releases } from '../transport/releases.js';
 
 /** What all clusters of a client share. */
 export interface Surroundings {
   readonly events: ClusterEvents;
   readonly releases: Releases;
+  /** Whose connections take the attempts, where they are not our own; the clusters of now are told when it changes. */
+  relay: Relay | undefined;
   /** The last call of a cluster has ended. */
   readonly idle: () => void;
 }
@@ -30,13 +36,16 @@ export class ManagedCluster {
   readonly cluster: Cluster;
   readonly #transport: ClusterTransport;
   #policy: NormalizedCluster;
+  /** That of the whole client, and the proxy of this service. */
+  #given: Relay | undefined;
+  #proxy: ProxyRelay | undefined = undefined;
   /** Told when its last call has ended; there once it takes no new ones. */
   #whenIdle: (() => void) | undefined = undefined;
 
   constructor(
     policy: NormalizedCluster,
     options: NormalizedClientOptions,
-    { events, releases, idle }: Surroundings,
+    { events, releases, relay, idle }: Surroundings,
   ) {
     const { name } = policy;
     const service = new URL(policy.origin);
@@ -53,7 +62,9 @@ export class ManagedCluster {
       limits,
       events,
       releases,
+      relay: undefined,
     });
+    this.#given = relay;
     this.cluster = new Cluster({
       name,
       service,
@@ -70,6 +81,8 @@ export class ManagedCluster {
       },
     });
     const { cluster } = this;
+    if (relay !== undefined) this.#setRelay();
+    if (policy.proxy !== undefined) this.#setProxy(policy);
     if (policy.discovery !== undefined) {
       cluster.discovery = policy.discovery.name;
       cluster.awaited = new AwaitedList(policy.discovery.name, policy.discoveryTimeout);
@@ -92,6 +105,11 @@ export class ManagedCluster {
     if (!isDeepStrictEqual(next.tls, before.tls)) {
       this.#transport.setTls(next.tls, cluster.endpoints);
     }
+    const isSameWay =
+      isDeepStrictEqual(next.proxy, before.proxy) &&
+      isDeepStrictEqual(next.tls, before.tls) &&
+      isDeepStrictEqual(next.connectionPool, before.connectionPool);
+    if (!isSameWay) this.#setProxy(next);
     // Before the endpoints: those that the user's last one has refused may be right for the next.
     if (!isDeepStrictEqual(next.loadBalancer, before.loadBalancer)) {
       cluster.setBalancer(balancerFactory(next.loadBalancer));
@@ -99,8 +117,15 @@ export class ManagedCluster {
     this.#updateEndpoints(next);
     this.#hold(next, options);
     this.#policy = next;
+    if (hasOwnTls(next) !== hasOwnTls(before)) this.#setRelay();
     // Last, since it may check at once.
     if (!isDeepStrictEqual(next.healthCheck, before.healthCheck)) this.#setHealthCheck();
+  }
+
+  /** Other connections take its attempts from now on; undefined: our own. */
+  relayThrough(relay: Relay | undefined): void {
+    this.#given = relay;
+    this.#setRelay();
   }
 
   /** A list of its discovery. With the first one, calls go without waiting from now on. */
@@ -128,8 +153,8 @@ export class ManagedCluster {
   }
 
   /** Resolves when every socket has closed. */
-  closed(): Promise<void> {
-    return this.#transport.closed();
+  async closed(): Promise<void> {
+    await Promise.all([this.#transport.closed(), this.#proxy?.close(true)]);
   }
 
   /** What is the same when the cluster is made and when its policy changes. */
@@ -141,6 +166,27 @@ export class ManagedCluster {
     if (!isDeepStrictEqual(locality, cluster.locality)) cluster.setLocality(locality);
     cluster.chains = chainsFor(cluster, options, policy);
     cluster.slots.setLimits(slotLimits(policy));
+  }
+
+  /** What the service says of its connections stands, whatever is installed in the process. */
+  #way(): Relay | undefined {
+    return this.#proxy ?? (hasOwnTls(this.#policy) ? undefined : this.#given);
+  }
+
+  #setRelay(): void {
+    const relay = this.#way();
+    this.cluster.relay = relay?.words;
+    this.#transport.setRelay(relay, this.cluster.endpoints);
+  }
+
+  /** One that is replaced lets what is on its way go on. */
+  #setProxy({ proxy, tls }: NormalizedCluster): void {
+    const { service, runtime, counters, limits } = this.cluster;
+    const before = this.#proxy;
+    if (before === undefined && proxy === undefined) return;
+    this.#proxy = proxy && new ProxyRelay(proxy, { service, tls, runtime, counters, limits });
+    this.#setRelay();
+    void before?.close(false);
   }
 
   /** The list of the user's; where a discovery takes its place, the endpoints stay until that has brought its first. */
@@ -170,17 +216,28 @@ export class ManagedCluster {
     if (cluster.isClosed) return;
     if (healthCheck !== undefined) {
       const { service } = cluster;
-      cluster.healthChecks ??= new HealthChecks(
-        cluster,
-        proberFor({
-          service,
-          tls: () => this.#policy.tls,
-          http2: () => this.#policy.connectionPool.http2,
-        }),
-      );
+      cluster.healthChecks ??= new HealthChecks(cluster, this.#prober(service));
     }
     cluster.healthChecks?.setPolicy(healthCheck);
   }
+
+  /** Each check goes the way that calls go then. */
+  #prober(service: URL): Prober {
+    const own = proberFor({
+      service,
+      tls: () => this.#policy.tls,
+      http2: () => this.#policy.connectionPool.http2,
+    });
+    return (url, probe, done) => {
+      const relay = this.#way();
+      const prober = relay?.takes(url) === true ? relay.proberFor(service) : own;
+      return prober(url, probe, done);
+    };
+  }
+}
+
+function hasOwnTls(policy: NormalizedCluster): boolean {
+  return Object.keys(policy.tls).length > 0 && usesTls(policy);
 }
 
 /** Where retries are off, hedges have the default budget. */

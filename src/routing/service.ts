@@ -8,6 +8,7 @@ import type {
   NormalizedSubset,
 } from '../options/normalized.js';
 import { withLabels } from '../options/read-subsets.js';
+import type { Relay } from '../transport/relay.js';
 import { attemptAll } from './attempt-all.js';
 import { ManagedCluster, type Surroundings } from './managed-cluster.js';
 import { Membership } from './membership.js';
@@ -77,6 +78,11 @@ export class Service {
     this.#setSubsets(next);
     if (this.#list !== undefined) this.#answerLeaving(this.#list);
     if (!goesOn) this.#follow(next);
+  }
+
+  /** Whose connections take the attempts from now on; undefined: our own. */
+  relayThrough(relay: Relay | undefined): void {
+    for (const managed of this.#managed()) managed.relayThrough(relay);
   }
 
   /** No further call is taken. */

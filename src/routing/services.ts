@@ -3,13 +3,17 @@ import { AsyncResource } from 'node:async_hooks';
 import type { Cluster } from '../cluster/cluster.js';
 import { ClusterEvents } from '../cluster/events.js';
 import { NotReadyError } from '../core/errors.js';
+import type { OwnCode } from '../core/own-code.js';
 import type { NormalizedClientOptions, NormalizedService } from '../options/normalized.js';
 import { serviceOf } from '../options/read-services.js';
+import { OneWayRelay } from '../transport/one-way-relay.js';
+import type { Relay } from '../transport/relay.js';
 import { Releases } from '../transport/releases.js';
 import { attemptAll } from './attempt-all.js';
 import type { Surroundings } from './managed-cluster.js';
 import { otherOriginError } from './refused-origin.js';
 import { OtherOrigins } from './other-origins.js';
+import { relayOf } from './relay-of.js';
 import { untilReady } from './ready.js';
 import { Service } from './service.js';
 
@@ -30,11 +34,19 @@ export class Services {
   /** Told when the client is closed. */
   readonly #onClose = new Set<() => void>();
 
+  readonly #own: OwnCode;
+
   /** `idle` is called whenever the last call of a cluster has ended. */
-  constructor(options: NormalizedClientOptions, idle: () => void) {
+  constructor(options: NormalizedClientOptions, idle: () => void, own: OwnCode) {
     this.#options = options;
+    this.#own = own;
     const { runtime } = options;
-    this.#surroundings = { events: this.events, releases: new Releases(runtime), idle };
+    this.#surroundings = {
+      events: this.events,
+      releases: new Releases(runtime),
+      relay: this.#oneWay(relayOf(options.transport)),
+      idle,
+    };
     this.#others = new OtherOrigins(runtime, options, (origin) => this.#forget(origin));
     for (const service of options.services.values()) this.#add(service);
   }
@@ -42,6 +54,15 @@ export class Services {
   /** The cluster of exactly this origin, if it has one already. */
   known(origin: string): Cluster | undefined {
     return this.#byOrigin.get(origin)?.cluster;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /** Whether there is, or may be, a cluster of this origin. */
+  serves(origin: string): boolean {
+    return this.#options.otherOrigins !== 'refuse' || this.#byOrigin.has(origin);
   }
 
   /** The cluster of a canonical origin. Throws an OptionsError when other origins are refused. */
@@ -95,6 +116,15 @@ export class Services {
     ]);
   }
 
+  /** Somebody else's connections take the attempts of all clusters from now on; undefined: our own again. */
+  relayThrough(relay: Relay | undefined): void {
+    const oneWay = this.#oneWay(relay);
+    this.#surroundings.relay = oneWay;
+    for (const service of [...this.#byOrigin.values(), ...this.#leaving]) {
+      service.relayThrough(oneWay);
+    }
+  }
+
   /** Resolves when every configured service has its endpoints; the time is in milliseconds. Rejects with a NotReadyError. */
   async ready(timeout?: number): Promise<void> {
     const configured = [...this.#options.services.keys()].flatMap(
@@ -122,6 +152,10 @@ export class Services {
     this.close(reason);
     const services = [...this.#byOrigin.values(), ...this.#leaving];
     await Promise.all(services.map((service) => service.destroy(reason)));
+  }
+
+  #oneWay(relay: Relay | undefined): Relay | undefined {
+    return relay && new OneWayRelay(relay, this.#own);
   }
 
   #add(given: NormalizedService): Service {

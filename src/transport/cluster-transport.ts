@@ -11,6 +11,8 @@ import { EndpointPool } from './endpoint-pool.js';
 import { Http2Connection, type Learned } from './http2-connection.js';
 import { Secured } from './secure-socket.js';
 import type { ConnectionPool, PooledConnection, PoolShare } from './pooled-connection.js';
+import type { Relay } from './relay.js';
+import { RelayedConnection } from './relayed-connection.js';
 import type { Releases } from './releases.js';
 
 /** What the transport of a cluster is made of. */
@@ -24,6 +26,8 @@ export interface TransportParts {
   readonly limits: Limits;
   readonly events: ClusterEvents;
   readonly releases: Releases;
+  /** Undefined: connections of our own. */
+  readonly relay: Relay | undefined;
 }
 
 export class ClusterTransport implements SocketObserver {
@@ -31,6 +35,7 @@ export class ClusterTransport implements SocketObserver {
   readonly #share: PoolShare;
   /** One for all endpoints: to read a list of authorities takes its time. */
   #secured: Secured;
+  #relay: Relay | undefined;
   /** Sockets that have not closed. */
   #sockets = 0;
   readonly #waiting: (() => void)[] = [];
@@ -39,6 +44,7 @@ export class ClusterTransport implements SocketObserver {
     this.#parts = parts;
     this.#share = parts;
     this.#secured = new Secured(parts.service, parts.tls);
+    this.#relay = parts.relay;
   }
 
   connect({ url }: Endpoint): Sender {
@@ -47,6 +53,8 @@ export class ClusterTransport implements SocketObserver {
     const learned: Learned = { streams: Number.POSITIVE_INFINITY };
     let made: { readonly connector: Connector; readonly secured: Secured } | undefined;
     const make = (pool: ConnectionPool): PooledConnection => {
+      const relay = this.#relay;
+      if (relay?.takes(url) === true) return new RelayedConnection(relay, pool);
       const secured = this.#secured;
       if (made?.secured !== secured) {
         made = { connector: connectorFor(target, secured, this.#parts, this), secured };
@@ -67,6 +75,12 @@ export class ClusterTransport implements SocketObserver {
   /** Holds for connections made from now on; idle ones go, busy ones after their exchange. */
   setTls(tls: TlsOptions, endpoints: readonly Endpoint[]): void {
     this.#secured = new Secured(this.#parts.service, tls);
+    for (const { sender } of endpoints) sender.renew();
+  }
+
+  /** Holds for attempts from now on; those on their way go on as they are. */
+  setRelay(relay: Relay | undefined, endpoints: readonly Endpoint[]): void {
+    this.#relay = relay;
     for (const { sender } of endpoints) sender.renew();
   }
 

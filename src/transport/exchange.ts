@@ -141,7 +141,7 @@ export class WireExchange implements Exchange {
 }
 
 /** What undici answers to a request that it cannot write. */
-const UNSENDABLE: ReadonlySet<string> = new Set([
+export const UNSENDABLE: ReadonlySet<string> = new Set([
   'UND_ERR_INVALID_ARG',
   'UND_ERR_NOT_SUPPORTED',
   'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',

@@ -8,7 +8,7 @@ import { askHttp2, DEGRADED_HEADER } from './http2-probe.js';
 import { Secured } from './secure-socket.js';
 
 /** In bytes: an answer that goes on for longer is taken for what its head says. */
-const MOST_OF_A_BODY = 64 * 1024;
+export const MOST_OF_A_BODY = 64 * 1024;
 const USER_AGENT = 'outrigger-health-check';
 
 /** What the probes of a service have in common. */
@@ -78,11 +78,7 @@ function ask(
 ): void {
   const { method, path } = probe;
   const host = probe.host ?? service.host;
-  const headers = {
-    'user-agent': USER_AGENT,
-    accept: '*/*',
-    ...Object.fromEntries(probe.headers),
-  };
+  const headers = probeHeaders(probe);
   if ('alpnProtocol' in socket && socket.alpnProtocol === 'h2') {
     const own = { ':method': method, ':path': path, ':scheme': 'https', ':authority': host };
     const question = { origin: service.origin, headers: { ...headers, ...own } };
@@ -109,6 +105,11 @@ function ask(
     response.on('end', answered);
   });
   request.end();
+}
+
+/** Without the host. */
+export function probeHeaders({ headers }: HttpProbePolicy): Record<string, string> {
+  return { 'user-agent': USER_AGENT, accept: '*/*', ...Object.fromEntries(headers) };
 }
 
 function isSecure(url: string, service: URL): boolean {
@@ -151,7 +152,7 @@ const WORDS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** An error of OpenSSL is long, and its code says the same. */
-function wordsFor(error: unknown): string {
+export function wordsFor(error: unknown): string {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code === 'string') {
     return code.startsWith('HPE_') ? 'unreadable answer' : (WORDS.get(code) ?? code);

@@ -39,6 +39,17 @@ export class Secured {
   get context(): SecureContext {
     return (this.#context ??= createSecureContext(this.#material as ConnectionOptions));
   }
+
+  /** For whoever opens the socket in our place. */
+  get connectOptions(): ConnectionOptions {
+    return {
+      secureContext: this.context,
+      servername: this.asked,
+      rejectUnauthorized: this.rejectUnauthorized,
+      checkServerIdentity: (_asked: string, certificate: PeerCertificate) =>
+        nameProblem(this.name, certificate),
+    };
+  }
 }
 
 /** Opens a socket; the callback is undici's. */

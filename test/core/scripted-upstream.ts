@@ -68,6 +68,8 @@ export class ScriptedUpstream implements Upstream {
 
   fellBack(): void {}
 
+  wasTooLarge(): void {}
+
   dropped(): void {}
 
   started(attempt: Attempt): void {

@@ -291,6 +291,10 @@ const samples: Readonly<Record<keyof typeof defaults, object>> = {
   'layers.attempt': { layers: { attempt: [{ name: 'x', end() {} }] } },
   around: { around: () => undefined },
   runtime: { runtime: systemRuntime },
+  proxy: { proxy: 'http://proxy:3128' },
+  maxResponseBytes: { maxResponseBytes: 1_000_000 },
+  fetch: { fetch: () => Promise.resolve(new Response()) },
+  dispatcher: { dispatcher: { dispatch: () => true } },
 };
 
 function written(value: unknown): string {

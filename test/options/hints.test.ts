@@ -55,7 +55,7 @@ const rows: readonly [options: object, hint: string][] = [
   [{ connectionPool: { allowHTTP2: true } }, "here it is 'connectionPool.http2'"],
   [{ connectionPool: { connect: {} } }, "here it is 'tls', and 'connectionPool.connectTimeout'"],
   [{ connectionPool: { agent: {} } }, "connections are the client's own"],
-  [{ dispatcher: {} }, "connections are the client's own"],
+  [{ agent: {} }, "those of an undici agent are 'dispatcher'"],
   [{ connectionPool: { track_remaining: true } }, 'what remains is always counted'],
   [{ connectionPool: { enabled: false } }, 'it is always on; false lifts the limits'],
   [{ commonLbConfig: {} }, "its panic threshold is 'outlierDetection.minHealthPercent' here"],

@@ -260,17 +260,25 @@ describe('wrong options of a call', () => {
     ['null', null, 'resilience: found null, expected an object with options of the call'],
     [
       'options of later versions',
-      { proxy: {}, fault: false },
-      'resilience.proxy: not available in this version',
+      { fault: false },
       'resilience.fault: not available in this version',
     ],
     [
       'options of the client',
-      { loadBalancer: 'random', fallback: () => undefined, connectionPool: {}, middleware: [] },
+      {
+        loadBalancer: 'random',
+        fallback: () => undefined,
+        connectionPool: {},
+        middleware: [],
+        proxy: false,
+        fetch,
+      },
       'resilience.loadBalancer: belongs to the service and cannot be said for one call',
       'resilience.fallback: belongs to the service and cannot be said for one call',
       'resilience.connectionPool: belongs to the service and cannot be said for one call',
       'resilience.middleware: belongs to the client and cannot be said for one call',
+      'resilience.proxy: belongs to the service and cannot be said for one call',
+      'resilience.fetch: belongs to the client and cannot be said for one call',
     ],
     [
       'parts of them',
@@ -287,7 +295,7 @@ describe('wrong options of a call', () => {
     [
       'an unknown word',
       { foo: 1 },
-      "unknown option 'resilience.foo'; known here: 'timeout', 'retry' and 'hedge'",
+      "unknown option 'resilience.foo'; known here: 'timeout', 'retry', 'hedge' and 'maxResponseBytes'",
     ],
     [
       'the limits, which are shared',

@@ -42,6 +42,8 @@ describe('a client without a service', () => {
       fallback: undefined,
       envoyHeaders: true,
       tls: {},
+      proxy: undefined,
+      maxResponseBytes: 0,
     },
     localReplies: 'throw',
     middleware: [],
@@ -49,6 +51,7 @@ describe('a client without a service', () => {
     attemptLayers: [],
     around: undefined,
     runtime: systemRuntime,
+    transport: undefined,
     given: {},
   };
 

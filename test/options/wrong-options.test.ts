@@ -4,8 +4,8 @@ import { readOptions } from '../../src/options/validate.js';
 import { testRefusals } from './refusal.js';
 
 const KNOWN =
-  "known here: 'service', 'name', 'endpoints', 'subsets', 'routes', 'discoveryTimeout', 'loadBalancer', 'locality', 'tls', 'timeout', 'retry', 'hedge', 'circuitBreaker', 'rateLimitHold', 'fallback', 'envoyHeaders', 'connectionPool', 'outlierDetection', 'healthCheck', 'services', 'otherOrigins', 'maxOrigins', 'originIdleTimeout', 'localReplies', 'middleware', 'layers', 'around' and 'runtime'";
-const LATER = ['fault', 'proxy', 'fetch'];
+  "known here: 'service', 'name', 'endpoints', 'subsets', 'routes', 'discoveryTimeout', 'loadBalancer', 'locality', 'tls', 'timeout', 'retry', 'hedge', 'circuitBreaker', 'rateLimitHold', 'fallback', 'envoyHeaders', 'connectionPool', 'outlierDetection', 'healthCheck', 'proxy', 'maxResponseBytes', 'services', 'otherOrigins', 'maxOrigins', 'originIdleTimeout', 'localReplies', 'middleware', 'layers', 'around', 'runtime', 'fetch' and 'dispatcher'";
+const LATER = ['fault'];
 
 describe('unknown options', () => {
   testRefusals(readOptions, [
@@ -49,8 +49,8 @@ describe('options of later versions', () => {
     ['switched off', { fault: false }, 'fault: not available in this version'],
     [
       'misspelt',
-      { proxi: [] },
-      "unknown option 'proxi'; did you mean 'proxy' (not available in this version)?",
+      { fualt: [] },
+      "unknown option 'fualt'; did you mean 'fault' (not available in this version)?",
     ],
   ]);
 });

@@ -90,7 +90,7 @@ const realTime = [
 ];
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', '**/node_modules/', 'api/'] },
+  { ignores: ['dist/', 'coverage/', '**/node_modules/', '**/.next/', 'api/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,
@@ -141,7 +141,10 @@ export default tseslint.config(
     rules: { ...noRealTime, 'no-restricted-syntax': ['error', noDefaultExport, ...noDateOfNow] },
   },
   {
-    files: ['src/lab/**', 'src/cli.ts', 'test/**', 'examples/**', 'bench/**', 'scripts/**'],
+    files: [
+      ...['src/lab/**', 'src/cli.ts', 'test/**', 'examples/**', 'bench/**', 'interop/**'],
+      'scripts/**',
+    ],
     rules: { 'no-console': 'off' },
   },
   {
@@ -158,7 +161,8 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.d.ts', '*.config.ts', '*.config.js'],
+    // Next looks for default exports.
+    files: ['**/*.d.ts', '*.config.ts', '*.config.js', 'interop/sdks/apps/next/**'],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {

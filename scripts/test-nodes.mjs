@@ -2,15 +2,14 @@
  * All tests under other versions of Node: `npm run test:nodes -- 22 24 [test/file ...]`. The binaries
  * come from npm and are kept in a folder outside the repository. The built package must be there.
  */
-import { existsSync, mkdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { run, runNpm } from './child.mjs';
+import { run } from './child.mjs';
+import { nodeOf, splitVersions } from './node-binary.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const versions = process.argv.slice(2).filter((argument) => /^\d+(\.\d+){0,2}$/.test(argument));
-const files = process.argv.slice(2).filter((argument) => !versions.includes(argument));
+const { versions, rest: files } = splitVersions(process.argv.slice(2));
 
 if (versions.length === 0) {
   console.error('Say which versions: npm run test:nodes -- 22 24 [test/file ...]');
@@ -19,21 +18,6 @@ if (versions.length === 0) {
 if (!existsSync(join(root, 'dist', 'index.cjs'))) {
   console.error('dist/index.cjs is missing: run `npm run build` first.');
   process.exit(1);
-}
-
-/** The binary of that version, fetched once. */
-function nodeOf(version) {
-  const platform = process.platform === 'win32' ? 'win' : process.platform;
-  const pkg = `node-${platform}-${process.arch}`;
-  const folder = join(tmpdir(), 'outrigger-nodes', version);
-  const executable = process.platform === 'win32' ? 'node.exe' : 'node';
-  const binary = join(folder, 'node_modules', pkg, 'bin', executable);
-  if (existsSync(binary)) return binary;
-  mkdirSync(folder, { recursive: true });
-  const quietly = ['--no-audit', '--no-fund', '--loglevel=error'];
-  runNpm(['install', ...quietly, '--prefix', folder, `${pkg}@${version}`], { cwd: folder });
-  if (!existsSync(binary)) throw new Error(`${pkg}@${version} was installed without ${binary}`);
-  return binary;
 }
 
 const failed = [];

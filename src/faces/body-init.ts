@@ -47,13 +47,18 @@ export function notABody(value: unknown): TypeError {
   );
 }
 
-/** The bytes of any of the binary forms, as they lie in memory. */
+/** The bytes of any of the binary forms, as they lie in memory; undefined too for memory that is shared or may grow. */
 export function bytesOf(value: object): Uint8Array | undefined {
+  const isView = ArrayBuffer.isView(value);
+  const memory: unknown = isView ? value.buffer : value;
+  if (!(memory instanceof ArrayBuffer)) return undefined;
+  if ((memory as { readonly resizable?: boolean }).resizable === true) return undefined;
   if (value instanceof Uint8Array) return value;
-  if (ArrayBuffer.isView(value)) {
-    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  }
-  return value instanceof ArrayBuffer ? new Uint8Array(value) : undefined;
+  // What is detached cannot be looked at.
+  if (memory.byteLength === 0) return new Uint8Array();
+  return isView
+    ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+    : new Uint8Array(memory);
 }
 
 /** Also another library's, told apart as undici does. */

@@ -4,6 +4,7 @@ import type { FetchReply } from './fetch-reply.js';
 /** Takes in only what is read, and keeps no hold on a stream that nobody reads: it may be garbage-collected. */
 export function bodyStream(reply: FetchReply): ReadableStream<Uint8Array> {
   let piped = false;
+  let ended = false;
   let reading: ReadableByteStreamController | undefined;
   let idle: WeakRef<ReadableByteStreamController>;
   const isReading = (): boolean => reading !== undefined;
@@ -12,9 +13,14 @@ export function bodyStream(reply: FetchReply): ReadableStream<Uint8Array> {
       type: 'bytes',
       start(controller) {
         idle = new WeakRef(controller);
+        reply.onUnreadFailure((error) => idle.deref()?.error(error));
       },
       pull(controller) {
         reading = controller;
+        if (ended) {
+          close(controller);
+          return;
+        }
         if (piped) {
           reply.head.resume();
           return;
@@ -31,9 +37,9 @@ export function bodyStream(reply: FetchReply): ReadableStream<Uint8Array> {
             return isReading();
           },
           end() {
-            const open = reading ?? idle.deref();
-            open?.close();
-            open?.byobRequest?.respond(0);
+            // As there, only who reads on is told that there is no more.
+            ended = true;
+            if (reading !== undefined) close(reading);
           },
           fail(error) {
             (reading ?? idle.deref())?.error(error);
@@ -48,4 +54,9 @@ export function bodyStream(reply: FetchReply): ReadableStream<Uint8Array> {
   );
   reply.handTo(stream);
   return stream;
+}
+
+function close(controller: ReadableByteStreamController): void {
+  controller.close();
+  controller.byobRequest?.respond(0);
 }

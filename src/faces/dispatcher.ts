@@ -12,6 +12,7 @@ import { FreshBody } from './fresh-body.js';
 import { HandlerReceiver } from './handler-receiver.js';
 import { newCall } from './new-call.js';
 import { outletOf } from './outlet.js';
+import { PLATFORM } from './platform.js';
 
 /** What the dispatcher face needs of the client. */
 export interface DispatchHost {
@@ -142,6 +143,9 @@ function bodyOf(body: unknown): RequestBody | null {
   return readBody(body)?.body ?? (body as RequestBody);
 }
 
+/** The fetch of Node 20 and 22 doubles a length that was given: "5, 5". */
+const DOUBLES_LENGTH = PLATFORM < 7;
+
 type HeaderValue = string | number | null | undefined | readonly string[];
 
 /** Headers in any of undici's forms as names and values in turn, the host first. */
@@ -157,9 +161,8 @@ function flatHeaders(headers: DispatchOptions['headers'], authority: string): st
     const text = value === null ? '' : String(value);
     const lower = name.toLowerCase();
     if (lower === 'host') host = text;
-    else if (lower !== 'content-length') flat.push(name, text);
+    else if (lower !== 'content-length' || !DOUBLES_LENGTH) flat.push(name, text);
     else if (!flat.some((known) => known.toLowerCase() === lower)) {
-      // The fetch of Node 20 and 22 doubles a length that was given: "5, 5".
       const parts = new Set(text.split(',').map((part) => part.trim()));
       if (parts.size === 1) flat.push(name, [...parts].join());
     }

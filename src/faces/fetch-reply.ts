@@ -64,6 +64,7 @@ export class FetchReply implements Receiver {
   #failed: { readonly error: unknown } | undefined = undefined;
   #reader: Reader | undefined = undefined;
   #sink: BodySink | undefined = undefined;
+  #failUnread: ((error: unknown) => void) | undefined = undefined;
 
   constructor(
     host: ReplyHost,
@@ -75,6 +76,11 @@ export class FetchReply implements Receiver {
     this.#resolve = resolve;
     this.#reject = reject;
     this.signal = signal;
+  }
+
+  /** Nothing more of the body will come. */
+  get isOver(): boolean {
+    return this.#ended || this.#failed !== undefined;
   }
 
   onHead(reply: Reply): void {
@@ -112,15 +118,25 @@ export class FetchReply implements Receiver {
       else this.#takeLocal(local);
       return;
     }
-    const error = toError(this.call, failure);
+    const error =
+      failure.kind === 'aborted' ? orAborted(failure.cause) : toError(this.call, failure);
     this.#failed = { error };
     this.#chunks = [];
     this.#reader?.reject(error);
-    this.#sink?.fail(error);
+    if (this.#sink === undefined) this.#failUnread?.(error);
+    else this.#sink.fail(error);
+  }
+
+  /** Tells a stream that nobody has begun to read when its body breaks off. */
+  onUnreadFailure(fail: (error: unknown) => void): void {
+    this.#heedSignal();
+    if (this.#failed === undefined) this.#failUnread = fail;
+    else fail(this.#failed.error);
   }
 
   /** The whole body, once, through a function: at once if it is there, or when it is. */
   consume<T>(read: (bytes: Buffer) => T): Promise<T> {
+    this.#heedSignal();
     this.used = true;
     // From here on the reader stands for itself; its response may be gone.
     this.#forget();
@@ -146,6 +162,7 @@ export class FetchReply implements Receiver {
   /** Hands the body over piece by piece, from its first byte. */
   pipe(sink: BodySink): void {
     this.used = true;
+    this.#heedSignal();
     if (this.#failed !== undefined) {
       sink.fail(this.#failed.error);
       return;
@@ -181,6 +198,12 @@ export class FetchReply implements Receiver {
     }
   }
 
+  /** It is not listened to any more when the body has come; but the platform gives nothing of one that was not read. */
+  #heedSignal(): void {
+    if (this.signal?.aborted !== true) return;
+    this.#failed ??= { error: orAborted(this.signal.reason) };
+  }
+
   #letGo(): void {
     if (this.#holder === undefined) return;
     this.#host.unread.register(this.#holder, this, this);
@@ -206,6 +229,11 @@ export class FetchReply implements Receiver {
     this.onData(Buffer.from(local.body));
     this.onEnd();
   }
+}
+
+/** In the body, the platform puts an error of its own in the place of a reason that is none. */
+function orAborted(reason: unknown): unknown {
+  return Boolean(reason) ? reason : new DOMException('The operation was aborted.', 'AbortError');
 }
 
 /** The URL that was asked, which is the service's, not the endpoint's. */

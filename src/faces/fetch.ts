@@ -4,18 +4,20 @@ import { explainCall, type Explanation } from '../core/explanation.js';
 import type { Reply } from '../core/reply.js';
 import { headerText } from '../core/raw-headers.js';
 import type { Middleware } from '../options/options.js';
+import { addedHeaders } from './added-headers.js';
 import type { DispatchHost } from './dispatcher.js';
 import { fallBack, fallbackOf, isFailure } from './fallback.js';
 import { FetchReply, urlOf, type ReplyHost } from './fetch-reply.js';
-import { copyInit, fetchOnPlatform, type Hops } from './full-path.js';
+import { copyInit, fetchOnPlatform, platformFetch, type Hops } from './full-path.js';
 import { givenToRequest, type GivenBody } from './given-body.js';
 import { BLOCKED_PORTS } from './blocked-ports.js';
 import { newCall } from './new-call.js';
+import { readInit } from './read-init.js';
 import type { ResilientRequestInit } from './request-init.js';
 import { lightResponses, type LightResponses } from './light-response.js';
 import { Signals } from './signals.js';
 import { FreshBody } from './fresh-body.js';
-import { simpleRequest, type SimpleRequest } from './simple-request.js';
+import { plainGet, simpleRequest, Unusual, type SimpleRequest } from './simple-request.js';
 
 export type ResilientFetch = (
   input: string | URL | Request,
@@ -35,6 +37,14 @@ export interface FetchFace {
   readonly fetch: ResilientFetch;
   /** The story behind an answer of this client; undefined for any other value. */
   readonly explain: (response: Response) => Explanation | undefined;
+}
+
+/** What is the same in most requests to a cluster. */
+interface UsualRequest {
+  /** The GET that most calls are: nobody changes it, so that it is made once. */
+  readonly plain: SimpleRequest;
+  /** Headers that fetch adds. */
+  readonly added: readonly string[];
 }
 
 /** Paths that `new URL` would leave as they are. */
@@ -58,33 +68,41 @@ export function fetchFace(host: FetchHost): FetchFace {
     },
   };
 
-  /** The GET that most calls are, by cluster: nobody changes it, so that it is made once. */
-  const plain = new WeakMap<Cluster, SimpleRequest>();
+  const usual = new WeakMap<Cluster, UsualRequest>();
 
-  function plainRequest(cluster: Cluster): SimpleRequest | undefined {
-    let request = plain.get(cluster);
-    if (request === undefined) {
-      request = simpleOf(undefined, cluster);
-      if (request !== undefined) plain.set(cluster, request);
-      Object.freeze(request?.headers);
-    }
-    return request;
+  function usualOf(cluster: Cluster): UsualRequest {
+    const known = usual.get(cluster);
+    if (known !== undefined) return known;
+    const added = addedHeaders(cluster.service);
+    const plain = plainGet(cluster.authority, added);
+    Object.freeze(plain.headers);
+    usual.set(cluster, { added, plain });
+    return { added, plain };
   }
 
-  function send(input: string | URL | Request, init?: ResilientRequestInit): Promise<Response> {
-    const overrides =
-      init?.resilience === undefined ? undefined : host.readOverrides(init.resilience);
+  function send(
+    input: string | URL | Request,
+    init?: ResilientRequestInit | null,
+  ): Promise<Response> {
+    // The platform refuses it.
+    if (init != null && typeof init !== 'object' && typeof init !== 'function') {
+      return platformFetch(input, init);
+    }
+    const resilience = init?.resilience;
+    const overrides = resilience === undefined ? undefined : host.readOverrides(resilience);
     const target =
       input instanceof URL || typeof input === 'string' ? locate(host, input) : undefined;
     if (target === undefined) {
+      const own = init == null ? undefined : readInit(init);
       const given =
-        input instanceof Request && init?.body == null ? givenBodies.get(input) : undefined;
-      return fetchOnPlatform(host, hops, absolute(host, input), init, overrides, undefined, given);
+        input instanceof Request && own?.body == null ? givenBodies.get(input) : undefined;
+      return fetchOnPlatform(host, hops, absolute(host, input), own, overrides, undefined, given);
     }
     const { cluster, path } = target;
-    const simple = init === undefined ? plainRequest(cluster) : simpleOf(init, cluster);
-    if (simple === undefined) {
-      return fetchOnPlatform(host, hops, absolute(host, input), init, overrides);
+    const { plain, added } = usualOf(cluster);
+    const simple = init == null ? plain : simpleRequest(init, cluster.authority, added);
+    if (simple instanceof Unusual) {
+      return fetchOnPlatform(host, hops, absolute(host, input), simple.init, overrides);
     }
     const { method, headers, body, signal } = simple;
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
@@ -118,11 +136,12 @@ export function fetchFace(host: FetchHost): FetchFace {
     });
   }
 
+  const face =
+    host.middleware.length === 0
+      ? guarded(send)
+      : throughMiddleware(host, guarded(send), givenBodies);
   return {
-    fetch:
-      host.middleware.length === 0
-        ? guarded(send)
-        : throughMiddleware(host, guarded(send), givenBodies),
+    fetch: Object.defineProperty(face, 'length', { value: platformFetch.length }),
     explain(response) {
       // First, because the answer of a fallback may be one of another call of ours.
       const calls = hops.get(response);
@@ -130,13 +149,6 @@ export function fetchFace(host: FetchHost): FetchFace {
       return last && explainCall(last, calls?.slice(0, -1));
     },
   };
-}
-
-function simpleOf(
-  init: ResilientRequestInit | undefined,
-  { authority, isSecure }: Cluster,
-): SimpleRequest | undefined {
-  return simpleRequest(init, authority, isSecure);
 }
 
 /** Like fetch, it never throws: what is wrong with the arguments rejects. */
@@ -157,18 +169,20 @@ function throughMiddleware(
 ): ResilientFetch {
   const { middleware } = host;
   return async function fetch(input, init) {
+    const resilience = init?.resilience;
     const step =
       (index: number) =>
       async (request: Request): Promise<Response> => {
         const one = middleware[index];
         if (one !== undefined) return host.own.run(() => one(request, step(index + 1)));
-        return send(request, init?.resilience === undefined ? {} : { resilience: init.resilience });
+        return send(request, resilience === undefined ? {} : { resilience });
       };
-    const given = await givenToRequest(init?.body);
-    const own = copyInit(init, given);
+    const read = init == null ? undefined : readInit(init);
+    const given = await givenToRequest(read?.body);
+    const own = copyInit(read, given);
     const request = new Request(
       absolute(host, input),
-      typeof init?.body === 'function' ? Object.assign(own, { duplex: 'half' }) : own,
+      typeof read?.body === 'function' ? Object.assign(own, { duplex: 'half' }) : own,
     );
     if (given !== undefined) givenBodies.set(request, given);
     return step(0)(request);
@@ -184,7 +198,7 @@ function locate(
   host: FetchHost,
   input: string | URL,
 ): { cluster: Cluster; path: string } | undefined {
-  const text = typeof input === 'string' ? input : input.href;
+  const text = String(input);
   // Whether an empty query is sent differs between versions of the platform.
   if (text.endsWith('?') || text.includes('?#')) return undefined;
   const slash = text.startsWith('/') ? 0 : text.indexOf('/', 8);

@@ -12,26 +12,7 @@ import { withOwnErrors } from './own-errors.js';
 import { replay, type HandlerReceiver } from './handler-receiver.js';
 
 /** The platform's, whatever an application puts in its place later. Reading it loads nothing. */
-const platformFetch = globalThis.fetch;
-
-/** Every member that fetch reads of its second argument. */
-const MEMBERS = [
-  'method',
-  'headers',
-  'body',
-  'referrer',
-  'referrerPolicy',
-  'mode',
-  'credentials',
-  'cache',
-  'redirect',
-  'integrity',
-  'keepalive',
-  'signal',
-  'window',
-  'duplex',
-  'priority',
-] as const;
+export const platformFetch = globalThis.fetch;
 
 /** Which calls stand behind an answer: one per hop. */
 export type Hops = WeakMap<Response, readonly Call[]>;
@@ -78,6 +59,12 @@ export async function fetchOnPlatform(
     },
   };
   const copy = copyInit(init, given);
+  if (
+    input instanceof Request &&
+    input.referrer !== 'about:client' &&
+    Object.keys(copy).length === 0
+  )
+    keepReferrer(copy, input);
   const length = given?.lengthUnknown === true ? ownLength(input, copy) : null;
   let outcome: unknown;
   try {
@@ -91,9 +78,12 @@ export async function fetchOnPlatform(
     leave?.();
     if (hops.length === 0) given?.drop?.();
     const cause = error instanceof Error ? error.cause : undefined;
-    // Our own errors, and the one that destroy() was given, are not wrapped in another.
-    outcome =
-      cause !== undefined && (isOutriggerError(cause) || cause === receiver?.error) ? cause : error;
+    // Our own errors, and the one that destroy() was given, are not wrapped in another; what a stream failed with is.
+    const isOurs =
+      isOutriggerError(cause) ||
+      (cause === receiver?.error &&
+        (given?.drop === undefined || cause !== receiver?.call?.bodyError));
+    outcome = cause !== undefined && isOurs ? cause : error;
     if (first !== undefined) throw outcome;
   }
   return fallBack(explained, {
@@ -125,13 +115,18 @@ export function copyInit(
   init: ResilientRequestInit | undefined,
   given: GivenBody | undefined,
 ): RequestInit {
-  const copy: Record<string, unknown> = {};
-  for (const member of MEMBERS) {
-    const value = (init as Record<string, unknown> | undefined)?.[member];
-    if (value !== undefined) copy[member] = value;
-  }
+  const copy = { ...init } as RequestInit;
   if (given !== undefined && copy.body != null) copy.body = given.platform;
   return copy;
+}
+
+/** The platform forgets it where a request comes with an init, as it does with our dispatcher; some do without one. */
+function keepReferrer(init: RequestInit, { referrer, referrerPolicy }: Request): void {
+  const from = 'http://from.invalid/';
+  const copy = new Request(new Request(from, { referrer: from }));
+  if (copy.referrer !== from) return;
+  init.referrer = referrer;
+  init.referrerPolicy = referrerPolicy;
 }
 
 /** The hop that the platform makes, with what its body was made of. */
@@ -152,7 +147,12 @@ function withBody(
 
 function ownLength(input: string | URL | Request, init: RequestInit): string | null {
   const headers = init.headers ?? (input instanceof Request ? input.headers : undefined);
-  return new Headers(headers).get('content-length');
+  try {
+    return new Headers(headers).get('content-length');
+  } catch {
+    // The platform says what is wrong with them, when it comes to that.
+    return null;
+  }
 }
 
 /** The policy of the first hop for all of them, and one deadline: a further hop has what the first has left of it. */

@@ -36,6 +36,7 @@ export function givenBody(value: unknown): GivenBody | undefined {
     return whole(encoded, encoded);
   }
   const bytes = bytesOf(value);
+  if (bytes?.length === 0) return undefined;
   // A blob has a copy: the caller may write on into his bytes while there are hops to come.
   const blob = bytes === undefined ? value : new Blob([bytes]);
   return blob instanceof Blob ? whole(blob, blob) : undefined;
@@ -58,15 +59,11 @@ export function givenStream({
   if (isTaken || !(Symbol.asyncIterator in body)) return undefined;
   const source = oneShotBody(body);
   if (source === undefined) return undefined;
-  let isSent = false;
   return {
-    platform: new Blob([]),
+    // The platform knows it for a stream, which follows no redirect but a 303.
+    platform: new ReadableStream({ start: (controller) => controller.close() }),
     lengthUnknown: true,
-    ofHop() {
-      if (isSent) throw new TypeError('a stream that was sent cannot follow a redirect');
-      isSent = true;
-      return source;
-    },
+    ofHop: () => source,
     drop: () => source.close(),
   };
 }

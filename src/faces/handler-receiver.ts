@@ -11,7 +11,7 @@ import type { Outlet } from './outlet.js';
 
 export class HandlerReceiver implements Receiver {
   call: Call | undefined = undefined;
-  /** What the handler was told, when it failed. */
+  /** What the handler was told, when it failed by itself: not what the handler had aborted it with. */
   error: unknown = undefined;
   readonly #outlet: Outlet;
   readonly #respondLocally: boolean;
@@ -42,7 +42,7 @@ export class HandlerReceiver implements Receiver {
   refuse(error: unknown): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.error = error;
+    if (this.#aborted === undefined) this.error = error;
     this.#outlet.error(error);
   }
 
@@ -79,13 +79,23 @@ export class HandlerReceiver implements Receiver {
         ? localReplyFor(call, failure)
         : undefined;
     if (local === undefined || call === undefined) {
-      this.refuse(call === undefined ? failure.cause : toError(call, failure));
+      const error = call === undefined ? failure.cause : toError(call, failure);
+      if (this.#reply === undefined || call === undefined) this.refuse(error);
+      else this.#breakOff(call, error);
       return;
     }
     call.localReply = local;
     this.onHead(local);
     this.onData(Buffer.from(local.body));
     this.onEnd([]);
+  }
+
+  /** Not in the turn of the head: undici never does, and a fetch that has just got it would not hear of it. */
+  #breakOff({ chain }: Call, error: unknown): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.error = error;
+    chain.runtime.defer(() => this.#outlet.error(error));
   }
 
   #abort(reason: unknown = new RequestAbortedError()): void {
@@ -119,9 +129,11 @@ export function replay(reply: FetchReply, outlet: Outlet): () => void {
     end: () => {
       if (!isLeft) outlet.end([]);
     },
-    fail: (error) => {
-      if (!isLeft) outlet.error(error);
-    },
+    // Not in the turn of the head, as above.
+    fail: (error) =>
+      reply.call.chain.runtime.defer(() => {
+        if (!isLeft) outlet.error(error);
+      }),
   };
   reply.pipe(sink);
   return () => {

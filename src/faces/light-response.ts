@@ -2,10 +2,13 @@
  * A `Response` that costs next to nothing while it is used the usual way: status, headers, `json()`, `text()`.
  * Anything else makes it a real one behind the scenes.
  */
-import { formatWithOptions, inspect, type InspectOptions } from 'node:util';
-import { headerText } from '../core/raw-headers.js';
+import { inspect } from 'node:util';
+import * as workers from 'node:worker_threads';
+
 import { bodyStream } from './body-stream.js';
+import { headersCloser, responseHeaders } from './closed-headers.js';
 import { urlOf, type FetchReply } from './fetch-reply.js';
+import { copy, copyOfMemory, decode, parse } from './read-bytes.js';
 
 /** What `Response` takes as a reason phrase; more can arrive. */
 const SENDABLE = /^[\t -~\x80-\xff]*$/;
@@ -13,10 +16,22 @@ const SENDABLE = /^[\t -~\x80-\xff]*$/;
 /** Answers with these statuses have no body. */
 const NULL_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
-// Symbols, not private fields: those would break `new Proxy(response, {})` and `Object.create(response)`.
-const kReply = Symbol('reply');
-const kHeaders = Symbol('headers');
-const kReal = Symbol('real');
+// A symbol, not a private field: that would break `new Proxy(response, {})` and `Object.create(response)`.
+const kInside = Symbol('reply');
+
+/**
+ * What a light response is about. An object of its own, because the response may be frozen; and the reply must not know
+ * of the platform's response, which is to be collected when nobody reads it.
+ */
+class Inside {
+  headers: Headers | undefined = undefined;
+  /** The platform's own response over the same body, once it is needed. */
+  real: Response | undefined = undefined;
+
+  constructor(readonly reply: FetchReply) {}
+}
+
+type Method = (this: unknown, ...args: unknown[]) => unknown;
 
 /** Makes light responses, and knows its own. */
 export interface LightResponses {
@@ -27,173 +42,185 @@ export interface LightResponses {
 
 /** Looks at the platform's `Response`, which loads it: so not before the first answer has come. */
 export function lightResponses(): LightResponses {
-  const { Response, Headers } = globalThis;
+  const { Response } = globalThis;
+  const platform = Response.prototype;
 
-  /** Headers that are filled first and closed then. They show as `Headers`, as the platform's do. */
-  const immutable = Object.create(Headers.prototype) as Headers;
-  for (const name of ['append', 'delete', 'set']) {
-    Object.defineProperty(immutable, name, {
-      value: refuseChange,
-      writable: true,
-      configurable: true,
-    });
-  }
+  const close = headersCloser();
 
   class LightResponse {
-    readonly [kReply]: FetchReply;
-    [kHeaders]: Headers | undefined = undefined;
-    [kReal]: Response | undefined = undefined;
+    readonly [kInside]: Inside;
 
-    constructor(reply: FetchReply) {
-      this[kReply] = reply;
+    constructor(inside: Inside) {
+      this[kInside] = inside;
+      markAsUncloneable(this);
     }
 
     get status(): number {
-      return this[kReply].head.status;
+      const inside = insideOf(this);
+      return inside === undefined ? ask(this, 'status') : inside.reply.head.status;
     }
     get statusText(): string {
-      return this[kReply].head.statusText;
+      const inside = insideOf(this);
+      return inside === undefined ? ask(this, 'statusText') : inside.reply.head.statusText;
     }
     get ok(): boolean {
-      const { status } = this[kReply].head;
+      const inside = insideOf(this);
+      if (inside === undefined) return ask(this, 'ok');
+      const { status } = inside.reply.head;
       return status >= 200 && status <= 299;
     }
     get headers(): Headers {
-      return (this[kHeaders] ??= this[kReal]?.headers ?? closed(headersOf(this[kReply])));
+      const inside = insideOf(this);
+      if (inside === undefined) return ask(this, 'headers');
+      return (inside.headers ??= close(responseHeaders(inside.reply.head.rawHeaders)));
     }
     get url(): string {
-      return urlOf(this[kReply].call);
+      const inside = insideOf(this);
+      return inside === undefined ? ask(this, 'url') : urlOf(inside.reply.call);
     }
     get redirected(): boolean {
-      return false;
+      return insideOf(this) === undefined ? ask(this, 'redirected') : false;
     }
-    get type(): string {
-      return 'basic';
+    get type(): Response['type'] {
+      return insideOf(this) === undefined ? ask(this, 'type') : 'basic';
     }
     get bodyUsed(): boolean {
-      return this[kReal] === undefined ? this[kReply].used : this[kReal].bodyUsed;
+      const inside = insideOf(this);
+      if (inside === undefined) return ask(this, 'bodyUsed');
+      return inside.real === undefined ? inside.reply.used : inside.real.bodyUsed;
     }
-    json(): Promise<unknown> {
-      return isPlain(this) ? this[kReply].consume(parse) : realOf(this).json();
+    json(): unknown {
+      return unreadOf(this)?.consume(parse) ?? perform(this, 'json');
     }
-    text(): Promise<string> {
-      return isPlain(this) ? this[kReply].consume(decode) : realOf(this).text();
+    text(): unknown {
+      return unreadOf(this)?.consume(decode) ?? perform(this, 'text');
     }
-    bytes(): Promise<Uint8Array<ArrayBuffer>> {
-      if (isPlain(this)) return this[kReply].consume(copy);
-      return realOf(this)
-        .arrayBuffer()
-        .then((buffer) => new Uint8Array(buffer));
+    bytes(): unknown {
+      return unreadOf(this)?.consume(copy) ?? perform(this, 'bytes');
     }
-    arrayBuffer(): Promise<ArrayBuffer> {
-      if (isPlain(this)) return this[kReply].consume((bytes) => copy(bytes).buffer);
-      return realOf(this).arrayBuffer();
+    arrayBuffer(): unknown {
+      return unreadOf(this)?.consume(copyOfMemory) ?? perform(this, 'arrayBuffer');
     }
-    /** As the platform shows its own. */
-    [inspect.custom](_depth: number, options: InspectOptions): string {
-      const { body } = realOf(this);
-      const { status, statusText, headers, bodyUsed, ok, redirected, type, url } = this;
-      const shown = { status, statusText, headers, body, bodyUsed, ok, redirected, type, url };
-      return `Response ${formatWithOptions(options, shown)}`;
+    clone(): unknown {
+      const made = perform(this, 'clone') as Response;
+      const inside = insideOf(this);
+      if (inside === undefined) return made;
+      const copied = new Inside(inside.reply);
+      copied.real = made;
+      return new LightResponse(copied);
     }
   }
 
-  /** True while the body is as it came: unread, and not in the hands of a real response. */
-  function isPlain(light: LightResponse): boolean {
-    return light[kReal] === undefined && !light[kReply].used && hasBody(light[kReply]);
+  /** Undefined for whatever else one of the members is applied to. */
+  function insideOf(light: unknown): Inside | undefined {
+    return (light as LightResponse | undefined)?.[kInside];
+  }
+
+  /** The reply while its body is as it came: unread, and not in the hands of a real response. */
+  function unreadOf(light: LightResponse): FetchReply | undefined {
+    const inside = insideOf(light);
+    if (inside === undefined || inside.real !== undefined) return undefined;
+    const { reply } = inside;
+    return reply.used || !hasBody(reply) ? undefined : reply;
+  }
+
+  /** The platform's getter: on the real response, or on what is none of ours, of which the platform complains. */
+  function ask<Name extends keyof Response>(light: unknown, name: Name): Response[Name] {
+    const inside = insideOf(light);
+    return Reflect.get(platform, name, inside === undefined ? light : realOf(inside));
+  }
+
+  /** The same for a method. */
+  function perform(light: unknown, name: string | symbol, args: unknown[] = []): unknown {
+    const inside = insideOf(light);
+    const method = Reflect.get(platform, name) as Method;
+    return Reflect.apply(method, inside === undefined ? light : realOf(inside), args);
   }
 
   /** The platform's own response over the same body, made when something is asked that only it can do. */
-  function realOf(light: LightResponse): Response {
-    if (light[kReal] !== undefined) return light[kReal];
-    const reply = light[kReply];
+  function realOf(inside: Inside): Response {
+    if (inside.real !== undefined) return inside.real;
+    const { reply } = inside;
     const { status, statusText } = reply.head;
     const words = SENDABLE.test(statusText) ? statusText : '';
-    const init = { status, statusText: words, headers: headersOf(reply) };
+    const init = { status, statusText: words, headers: responseHeaders(reply.head.rawHeaders) };
     let real: Response;
     if (!hasBody(reply)) {
       real = new Response(null, init);
     } else if (reply.used) {
       // Whoever comes after the body has been read must find it used, in the platform's words.
-      real = new Response('', init);
+      real = new Response(reply.isOver ? closedStream() : '', init);
       void real.text();
     } else {
       real = new Response(bodyStream(reply), init);
     }
-    closed(real.headers);
-    light[kReal] = real;
+    inside.real = real;
     return real;
   }
 
-  function headersOf({ head: { rawHeaders } }: FetchReply): Headers {
-    const headers = new Headers();
-    for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-      const name = headerText(rawHeaders[index] ?? '').toLowerCase();
-      headers.append(name, headerText(rawHeaders[index + 1] ?? ''));
-    }
-    return headers;
-  }
-
-  function closed(headers: Headers): Headers {
-    return Object.setPrototypeOf(headers, immutable) as Headers;
-  }
-
   const { prototype } = LightResponse;
-  Object.setPrototypeOf(prototype, Response.prototype);
-  Object.defineProperty(prototype, 'constructor', { value: Response });
-  // Members show up in a `for…in`, as the platform's do.
+  Object.setPrototypeOf(prototype, platform);
+  // Through the members above, it shows what they say.
+  const { [inspect.custom]: show } = platform as unknown as Partial<Record<symbol, Method>>;
+  if (show !== undefined) define(prototype, inspect.custom, { value: show });
+  define(prototype, 'constructor', { value: Response });
   for (const name of Object.getOwnPropertyNames(prototype)) {
-    if (name !== 'constructor') Object.defineProperty(prototype, name, { enumerable: true });
+    // Members show up in a `for…in`, as the platform's do; what it has not, nobody shall find here.
+    if (name === 'constructor') continue;
+    if (name in platform) Object.defineProperty(prototype, name, { enumerable: true });
+    else Reflect.deleteProperty(prototype, name);
+  }
+  // What versions without private fields keep under symbols is not here: their members shall say so, not give nothing.
+  for (const symbol of Object.getOwnPropertySymbols(new Response())) {
+    const get = (): never => {
+      throw new TypeError(
+        'a member of Response.prototype was applied to an answer that is lighter than that, expected the answer’s own',
+      );
+    };
+    Object.defineProperty(prototype, symbol, { get, configurable: true });
   }
   // Whatever else the platform's Response has, the real one answers.
-  for (const name of Reflect.ownKeys(Response.prototype)) {
+  for (const name of Reflect.ownKeys(platform)) {
     if (name === Symbol.toStringTag || Object.hasOwn(prototype, name)) continue;
-    const platform = Object.getOwnPropertyDescriptor(Response.prototype, name);
-    const method: unknown = platform?.value;
-    const enumerable = platform?.enumerable ?? false;
-    const forward =
-      typeof method === 'function'
-        ? {
-            value(this: LightResponse, ...args: unknown[]): unknown {
-              return Reflect.apply(method as () => unknown, realOf(this), args);
-            },
-            writable: true,
-          }
-        : {
-            get(this: LightResponse): unknown {
-              return Reflect.get(realOf(this), name);
-            },
-          };
-    Object.defineProperty(prototype, name, { ...forward, enumerable, configurable: true });
+    const theirs = Object.getOwnPropertyDescriptor(platform, name);
+    const method: unknown = theirs?.value;
+    const { enumerable = false } = theirs ?? {};
+    if (typeof method === 'function') {
+      const forward = function (this: unknown, ...args: unknown[]): unknown {
+        return perform(this, name, args);
+      };
+      Object.defineProperties(forward, {
+        name: { value: method.name },
+        length: { value: method.length },
+      });
+      define(prototype, name, { value: forward, enumerable });
+    } else {
+      const get = function (this: unknown): unknown {
+        return ask(this, name as keyof Response);
+      };
+      Object.defineProperty(prototype, name, { get, enumerable, configurable: true });
+    }
   }
 
   return {
-    create: (reply) => new LightResponse(reply) as unknown as Response,
-    replyOf: (response) => (response instanceof LightResponse ? response[kReply] : undefined),
+    create: (reply) => new LightResponse(new Inside(reply)) as unknown as Response,
+    replyOf: (response) =>
+      response instanceof LightResponse ? response[kInside].reply : undefined,
   };
+}
+
+/** Node 20 has none, and clones an answer without what is in it. */
+const markAsUncloneable =
+  (workers as { markAsUncloneable?: (value: object) => void }).markAsUncloneable ?? (() => {});
+
+function define(object: object, name: string | symbol, what: PropertyDescriptor): void {
+  Object.defineProperty(object, name, { writable: true, configurable: true, ...what });
 }
 
 function hasBody({ head, call }: FetchReply): boolean {
   return !NULL_BODY.has(head.status) && call.method !== 'HEAD';
 }
 
-function refuseChange(): never {
-  throw new TypeError('immutable');
-}
-
-function parse(bytes: Buffer): unknown {
-  return JSON.parse(decode(bytes));
-}
-
-/** UTF-8 as fetch decodes it: without a byte order mark. */
-function decode(bytes: Buffer): string {
-  const marked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
-  return bytes.toString('utf8', marked ? 3 : 0);
-}
-
-/** A buffer of its own: what the transport hands up is a view of the socket's. */
-function copy(bytes: Buffer): Uint8Array<ArrayBuffer> {
-  const own = new Uint8Array(bytes.length);
-  own.set(bytes);
-  return own;
+function closedStream(): ReadableStream {
+  return new ReadableStream({ type: 'bytes', start: (controller) => controller.close() });
 }

@@ -17,7 +17,8 @@ export function oneShotBody(value: object): KeptBody | undefined {
 }
 
 function webReader(stream: ReadableStream): ChunkReader {
-  let reader: ReadableStreamDefaultReader<unknown> | undefined;
+  // Nobody else is to read it from here on. Where somebody does, reading it fails, and says so.
+  let reader = stream.locked ? undefined : stream.getReader();
   const context = new AsyncResource('OutriggerBody');
   return {
     length: undefined,

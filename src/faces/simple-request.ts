@@ -3,6 +3,7 @@
 import { bytesOf, type BodyFunction } from './body-init.js';
 import { encodeFormData } from './form-data.js';
 import { FreshBody } from './fresh-body.js';
+import { isMember, readInit } from './read-init.js';
 import type { ResilientRequestInit } from './request-init.js';
 
 /** What the fast path sends. */
@@ -27,6 +28,8 @@ const METHODS: ReadonlyMap<string, string> = new Map([
 
 /** Headers that fetch treats in a way of its own. */
 const SPECIAL: ReadonlySet<string> = new Set([
+  // The platform loses it.
+  '__proto__',
   'connection',
   'content-length',
   'expect',
@@ -44,92 +47,118 @@ const SPECIAL: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** What the platform's fetch adds where the caller has not said otherwise: names and values in turn. */
-const ALWAYS_ADDED = [
-  ...['accept', '*/*'],
-  ...['accept-language', '*'],
-  ...['sec-fetch-mode', 'cors'],
-  ...['user-agent', 'node'],
-];
-const ADDED: readonly string[] = [...ALWAYS_ADDED, 'accept-encoding', 'gzip, deflate'];
-const ADDED_IF_SECURE: readonly string[] = [
-  ...ALWAYS_ADDED,
-  'accept-encoding',
-  'br, gzip, deflate',
-];
-
 const TOKEN = /^[\w!#$%&'*+\-.^`|~]+$/;
 /** Visible text without a space at either end; what else a value may be is for the platform to judge. */
 const VALUE = /^[!-~](?:[ -~]*[!-~])?$/;
 
-/** Undefined when this is not one of the usual forms. */
+/** Not one of the usual forms: what was read of it, for the platform to judge. */
+export class Unusual {
+  constructor(readonly init: ResilientRequestInit) {}
+}
+
+/** With `added` by the platform. Each member is read once, since it may be a getter. */
 export function simpleRequest(
-  init: ResilientRequestInit | undefined,
+  init: ResilientRequestInit,
   authority: string,
-  secure: boolean,
+  added: readonly string[],
+): SimpleRequest | Unusual {
+  // Members of a class are not enumerable.
+  if (!isPlain(init)) return new Unusual(readInit(init));
+  let method: unknown;
+  let headers: unknown;
+  let body: unknown;
+  let signal: unknown;
+  let others: Record<string, unknown> | undefined;
+  for (const key in init) {
+    switch (key) {
+      case 'method':
+        method = init.method;
+        break;
+      case 'headers':
+        headers = init.headers;
+        break;
+      case 'body':
+        body = init.body;
+        break;
+      case 'signal':
+        signal = init.signal;
+        break;
+      case 'resilience':
+        break;
+      default:
+        if (isMember(key)) {
+          const value: unknown = (init as Record<string, unknown>)[key];
+          if (value !== undefined) (others ??= {})[key] = value;
+        }
+    }
+  }
+  const simple =
+    others === undefined ? simplified(method, headers, body, signal, authority, added) : undefined;
+  return simple ?? new Unusual({ ...others, method, headers, body, signal } as RequestInit);
+}
+
+/** A GET of nothing but the URL. */
+export function plainGet(authority: string, added: readonly string[]): SimpleRequest {
+  return withAdded('GET', ['host', authority], null, undefined, undefined, added);
+}
+
+/** Undefined when this is not one of the usual forms. */
+function simplified(
+  givenMethod: unknown,
+  givenHeaders: unknown,
+  givenBody: unknown,
+  signal: unknown,
+  authority: string,
+  added: readonly string[],
 ): SimpleRequest | undefined {
+  const method = givenMethod === undefined ? 'GET' : METHODS.get(givenMethod as string);
+  if (method === undefined) return undefined;
+  const isWatched = signal !== undefined && signal !== null;
+  if (isWatched && !(signal instanceof AbortSignal)) return undefined;
   const headers = ['host', authority];
-  let method = 'GET';
+  if (givenHeaders !== undefined && !addHeaders(headers, givenHeaders)) return undefined;
   let body: SimpleRequest['body'] = null;
   let type: string | undefined;
-  let signal: AbortSignal | undefined;
-  if (init !== undefined) {
-    let given: unknown;
-    for (const key in init) {
-      const value = (init as Record<string, unknown>)[key];
-      if (value === undefined) continue;
-      switch (key) {
-        case 'method': {
-          const known = typeof value === 'string' ? METHODS.get(value) : undefined;
-          if (known === undefined) return undefined;
-          method = known;
-          break;
-        }
-        case 'headers':
-          given = value;
-          break;
-        case 'body':
-          if (value === null) break;
-          if (typeof value === 'string') {
-            body = value;
-            type = 'text/plain;charset=UTF-8';
-          } else if (value instanceof URLSearchParams) {
-            body = value.toString();
-            type = 'application/x-www-form-urlencoded;charset=UTF-8';
-          } else if (typeof value === 'function') {
-            // Its type comes with each result.
-            body = new FreshBody(value as BodyFunction, { textHasType: true });
-          } else {
-            const blob = value instanceof FormData ? encodeFormData(value) : value;
-            if (blob instanceof Blob) {
-              body = blob;
-              type = blob.type || undefined;
-              if (type !== undefined && !VALUE.test(type)) return undefined;
-            } else {
-              const bytes = bytesOf(value);
-              if (bytes === undefined) return undefined;
-              // The caller may write on into it while the request waits or is repeated.
-              body = Uint8Array.prototype.slice.call(bytes);
-            }
-          }
-          break;
-        case 'signal':
-          if (value === null) break;
-          if (!(value instanceof AbortSignal)) return undefined;
-          signal = value;
-          break;
-        case 'resilience':
-          break;
-        default:
-          return undefined;
+  if (givenBody !== undefined && givenBody !== null) {
+    if (method === 'GET' || method === 'HEAD') return undefined;
+    if (typeof givenBody === 'string') {
+      body = givenBody;
+      type = 'text/plain;charset=UTF-8';
+    } else if (givenBody instanceof URLSearchParams) {
+      body = givenBody.toString();
+      type = 'application/x-www-form-urlencoded;charset=UTF-8';
+    } else if (typeof givenBody === 'function') {
+      // Its type comes with each result.
+      body = new FreshBody(givenBody as BodyFunction, { textHasType: true });
+    } else {
+      const blob = givenBody instanceof FormData ? encodeFormData(givenBody) : givenBody;
+      if (blob instanceof Blob) {
+        body = blob;
+        type = blob.type || undefined;
+        if (type !== undefined && !VALUE.test(type)) return undefined;
+      } else {
+        const bytes = bytesOf(givenBody);
+        // None at all may be those of memory that is detached.
+        if (bytes === undefined || bytes.length === 0) return undefined;
+        // The caller may write on into it while the request waits or is repeated.
+        body = Uint8Array.prototype.slice.call(bytes);
       }
     }
-    if (given !== undefined && !addHeaders(headers, given)) return undefined;
-    if (body !== null && (method === 'GET' || method === 'HEAD')) return undefined;
   }
+  return withAdded(method, headers, body, type, isWatched ? signal : undefined, added);
+}
+
+/** With what the platform's fetch adds. */
+function withAdded(
+  method: string,
+  headers: string[],
+  body: SimpleRequest['body'],
+  type: string | undefined,
+  signal: AbortSignal | undefined,
+  added: readonly string[],
+): SimpleRequest {
   if (type !== undefined && !has(headers, 'content-type')) headers.push('content-type', type);
   const ownHeaders = headers.length;
-  const added = secure ? ADDED_IF_SECURE : ADDED;
   if (ownHeaders === 2) {
     headers.push(...added);
   } else {
@@ -139,6 +168,11 @@ export function simpleRequest(
     }
   }
   return { method, headers, body, signal, ownHeaders };
+}
+
+function isPlain(init: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(init);
+  return prototype === Object.prototype || prototype === null;
 }
 
 /** False when there is anything that the platform would change, join or refuse. */
@@ -151,11 +185,13 @@ function addHeaders(flat: string[], given: unknown): boolean {
   if (Array.isArray(given)) {
     for (const pair of given as unknown[]) {
       if (!Array.isArray(pair) || pair.length !== 2) return false;
+      if (pair[Symbol.iterator] !== Array.prototype[Symbol.iterator]) return false;
       if (!addHeader(flat, pair[0], pair[1])) return false;
     }
     return true;
   }
-  if (Symbol.iterator in given) return false;
+  if ((given as Partial<Iterable<unknown>>)[Symbol.iterator] !== undefined) return false;
+  if (!isPlain(given)) return false;
   for (const name of Object.keys(given)) {
     if (!addHeader(flat, name, (given as Record<string, unknown>)[name])) return false;
   }

@@ -104,7 +104,7 @@ export interface TlsOptions {
   readonly alpn?: readonly 'http/1.1'[] | undefined;
   /**
    * False accepts every certificate: for tests only.
-   * @default Node's own, which is true
+   * @default Node's own: true, unless the environment has `NODE_TLS_REJECT_UNAUTHORIZED=0`
    */
   readonly rejectUnauthorized?: boolean | undefined;
   /**

@@ -92,7 +92,8 @@ export class WireExchange implements Exchange {
 
   /** Undici takes a reset for the end of a body that has no length. */
   onSocketError(error: Error): void {
-    if (this.#hasHead) this.onError(error);
+    // What its parser refuses it reports itself, a turn later: what came with the head would reach a fetch too early.
+    if (this.#hasHead && error.name !== 'HTTPParserError') this.onError(error);
   }
 
   onComplete(trailers: RawHeader[] | null): void {

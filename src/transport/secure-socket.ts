@@ -23,16 +23,21 @@ export class Secured {
   readonly name: string;
   /** The one that is asked for: TLS asks for no address, and a name without the dot at its end. */
   readonly asked: string;
-  readonly rejectUnauthorized: boolean;
+  readonly #rejectUnauthorized: boolean | undefined;
   readonly #material: Omit<TlsOptions, 'servername' | 'alpn' | 'rejectUnauthorized'>;
   #context: SecureContext | undefined = undefined;
 
   constructor(service: URL, tls: TlsOptions) {
-    const { servername, alpn: _, rejectUnauthorized = true, ...material } = tls;
+    const { servername, alpn: _, rejectUnauthorized, ...material } = tls;
     this.name = servername ?? service.hostname.replace(/^\[|\]$/g, '');
     this.asked = isIP(this.name) === 0 ? this.name.replace(/\.$/, '') : '';
-    this.rejectUnauthorized = rejectUnauthorized;
+    this.#rejectUnauthorized = rejectUnauthorized;
     this.#material = material;
+  }
+
+  /** Where nothing is said, Node's own way. */
+  get rejectUnauthorized(): boolean {
+    return this.#rejectUnauthorized ?? process.env.NODE_TLS_REJECT_UNAUTHORIZED !== '0';
   }
 
   /** Made once: to parse a list of authorities anew for every connection takes 20 ms of the processor. */

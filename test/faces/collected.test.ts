@@ -23,15 +23,25 @@ test('a small body that nobody reads gives its connection back by itself', async
     .toMatchObject({ active: 0, connections: { idle: 1 } });
 });
 
-test.each<[string, (response: Response) => unknown]>([
+const WAYS: readonly [string, (response: Response) => unknown][] = [
   ['a response', () => undefined],
   ['its stream', (response) => void response.body],
   ['a stream read in part', (response) => response.body?.getReader().read()],
-])('%s that is dropped with a large body is cancelled', async (_, touch) => {
+  ['a clone', (response) => void response.clone()],
+  ['a clone read in part', (response) => response.clone().body?.getReader().read()],
+];
+const INITS: readonly [string, RequestInit][] = [
+  ['the fast path', {}],
+  ['the full path', { keepalive: true }],
+];
+
+test.each(
+  INITS.flatMap(([path, init]) => WAYS.map(([what, touch]) => [what, path, init, touch] as const)),
+)('%s of %s that is dropped with a large body is cancelled', async (_, _path, init, touch) => {
   const server = await large();
   const client = clientFor();
   // In a function of its own, so that no frame holds the answer.
-  await (async () => void (await touch(await client.fetch(server.url))))();
+  await (async () => void (await touch(await client.fetch(server.url, init))))();
   expect(client.endpoints()[0]?.active).toBe(1);
   await expect
     .poll(() => {

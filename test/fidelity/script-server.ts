@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 
 /** Answers a request, whose body has arrived: `text` is it. `request.socket` takes bytes that are no HTTP. */
 export type Answer = (
@@ -19,10 +20,13 @@ export interface Asked {
 }
 
 export class ScriptServer implements AsyncDisposable {
-  readonly asked: Asked[] = [];
+  /** What comes late is still put down where it was when the request began. */
+  asked: Asked[] = [];
   readonly sockets = new Set<Socket>();
   answer: Answer = (_, response) => response.end('fine');
-  readonly #server = createServer((request, response) => void this.#take(request, response));
+  /** Requests whose bodies are still on their way. */
+  readonly #arriving = new Set<Promise<void>>();
+  readonly #server = createServer((request, response) => this.#begin(request, response));
 
   static async open(): Promise<ScriptServer> {
     const server = new ScriptServer();
@@ -33,7 +37,7 @@ export class ScriptServer implements AsyncDisposable {
     });
     server.#server.on('checkContinue', (request, response: ServerResponse) => {
       response.writeContinue();
-      void server.#take(request, response);
+      server.#begin(request, response);
     });
     // One socket is never told of another's time.
     server.#server.keepAliveTimeout = 0;
@@ -46,8 +50,26 @@ export class ScriptServer implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** Resolves when every request that has come is written down, its body read or broken off; or after a second. */
+  async hasRead(): Promise<void> {
+    const late = new AbortController();
+    const all = async (): Promise<void> => {
+      while (this.#arriving.size > 0 && !late.signal.aborted) await Promise.all(this.#arriving);
+    };
+    await Promise.race([all(), setTimeout(1000, undefined, { ref: false, signal: late.signal })]);
+    late.abort();
+  }
+
+  #begin(request: IncomingMessage, response: ServerResponse): void {
+    const taken = this.#take(request, response).finally(() => this.#arriving.delete(taken));
+    this.#arriving.add(taken);
+  }
+
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.sendDate = false;
+    // Of a HEAD the platform asks to be closed, ours does not ('head-keeps-connection'): the answer does not show it.
+    if (request.method === 'HEAD') response.setHeader('connection', 'keep-alive');
+    const { asked } = this;
     const chunks: Buffer[] = [];
     let whole = true;
     try {
@@ -61,7 +83,7 @@ export class ScriptServer implements AsyncDisposable {
     for (let index = 0; index < rawHeaders.length; index += 2) {
       headers.push([rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '']);
     }
-    this.asked.push({ line: `${method} ${url} HTTP/${httpVersion}`, headers, body: text, whole });
+    asked.push({ line: `${method} ${url} HTTP/${httpVersion}`, headers, body: text, whole });
     if (whole) this.answer(Object.assign(request, { text }), response);
   }
 

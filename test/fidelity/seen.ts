@@ -4,7 +4,8 @@ import { inspect, types } from 'node:util';
 /** What can be seen of an answer without touching its body. */
 export function outside(response: Response): unknown {
   const { status, statusText, ok, redirected, type, url, bodyUsed, headers } = response;
-  const pairs = [...headers];
+  // Ours keeps the connection of a HEAD ('head-keeps-connection'), to which servers answer what they will.
+  const pairs = [...headers].filter(([name]) => !['connection', 'keep-alive'].includes(name));
   return {
     ...{ status, statusText, ok, redirected, type, url, bodyUsed },
     headers: pairs,
@@ -58,5 +59,17 @@ function causeOf(cause: unknown): unknown {
   if (!types.isNativeError(cause)) return inspect(cause);
   const { name, message } = cause;
   const { code } = cause as { code?: unknown };
-  return { name, message, code };
+  // OpenSSL begins with the number of the thread.
+  return { name, message: message.replace(/^[\dA-F]{16}:/, ''), code };
+}
+
+/** What became of calling fetch with just these arguments: whether it threw at once, what it rejected with, the answer. */
+export async function called(fetch: typeof globalThis.fetch, ...args: unknown[]): Promise<unknown> {
+  let answer: Promise<Response>;
+  try {
+    answer = Reflect.apply(fetch, undefined, args) as Promise<Response>;
+  } catch (error) {
+    return { thrownAtOnce: thrown(error) };
+  }
+  return outcome(async () => whole(await answer));
 }

@@ -1,4 +1,5 @@
 /** What the bench must show: the figures that may not be exceeded, and whether a run can tell. */
+import { measureNames } from './report.mjs';
 import { medianRange } from './stats.mjs';
 
 /**
@@ -10,9 +11,6 @@ import { medianRange } from './stats.mjs';
  * @property {'holds' | 'exceeded' | 'undecided'} verdict undecided when the limit lies within the range
  */
 
-/** CPU of `client.fetch`, as a multiple of Pool.request and of the global fetch. */
-const fetchToPool = 0.95;
-const fetchToFetch = 0.2;
 /** The pick among the largest list, as a multiple of the pick among the smallest. */
 const pickGrowth = 2;
 /** The same where unequal weights are kept in a schedule, a heap; the other policies draw from a table. */
@@ -42,8 +40,10 @@ export function checkCeilings({ close, micro }) {
     const verdict = range[1] <= limit ? 'holds' : range[0] > limit ? 'exceeded' : 'undecided';
     ceilings.push({ what, limit, measured: ratio.median, range, verdict });
   };
-  add('client.fetch to Pool.request, CPU', fetchToPool, close?.toPool);
-  add('client.fetch to global fetch, CPU', fetchToFetch, close?.toFetch);
+  for (const { title, to, measure, limit, ratio } of close ?? []) {
+    if (limit !== undefined)
+      add(`${title}: client.fetch to ${to}, ${measureNames[measure]}`, limit, ratio);
+  }
   for (const { policy, unequal, growth } of micro?.picks ?? []) {
     add(
       `${policy}${unequal ? ', unequal weights' : ''}: pick among 10,000 to pick among 3`,

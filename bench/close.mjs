@@ -1,52 +1,116 @@
 /**
- * The close comparison that the ceilings are judged by: `client.fetch` beside `Pool.request` and global `fetch`
- * alone, in sets of fresh processes. A set is one independent sample: its turns share their processes.
+ * The close comparisons that the ceilings are judged by: `client.fetch` beside one or two others alone, for each kind
+ * of work, in sets of fresh processes. A set is one independent sample: its turns share their processes.
  */
 import { Child } from './child.mjs';
-import { rows } from './rows.mjs';
 import { RunningRow } from './running.mjs';
 import { median, seededRandom, shuffled, summarise } from './stats.mjs';
 
-/** Batches of each row in a set. */
+/** Batches of each side in a set. */
 const turns = 6;
 
-/** @typedef {{ toPool: import('./stats.mjs').Summary, toFetch: import('./stats.mjs').Summary }} CloseResult one figure a set */
+/** @typedef {import('./works.mjs').Work} Work */
+/** @typedef {import('./works.mjs').Comparison} Comparison */
 
 /**
- * @param {{ sets: number, requests: number, seed: number, progress: (line: string) => void }} options
- * @returns {Promise<CloseResult>}
+ * @typedef {object} CloseResult
+ * @property {string} id of the kind of work
+ * @property {string} title
+ * @property {string} to the title of the side that is compared with
+ * @property {Comparison['measure']} measure
+ * @property {number | undefined} limit
+ * @property {import('./stats.mjs').Summary} ours in microseconds, milliseconds or bytes: a median a set
+ * @property {import('./stats.mjs').Summary} other
+ * @property {import('./stats.mjs').Summary} ratio one figure a set: the median of those of its turns
  */
-export async function measureClose({ sets, requests, seed, progress }) {
-  const random = seededRandom(seed);
+
+/**
+ * What a side has shown in the turns of the latest set.
+ * @param {RunningRow} side
+ * @param {Comparison['measure']} measure
+ */
+const shown = (side, measure) =>
+  measure === 'cpu'
+    ? [...side.cpu.values()]
+    : measure === 'latency'
+      ? side.latency
+      : side.allocated;
+
+/**
+ * @param {Work} work
+ * @param {{ sets: number, requests: number, random: () => number, progress: (line: string) => void }} options
+ * @returns {Promise<CloseResult[]>}
+ */
+async function compare({ id, title, sides, comparisons }, { sets, requests, random, progress }) {
   const server = new Child('server.mjs');
-  const [ours, pool, fetch] = ['outrigger-fetch', 'pool-request', 'fetch'].map((id) => {
-    const row = rows.find((candidate) => candidate.id === id);
-    if (row === undefined) throw new Error(`no row is called ${id}`);
-    return new RunningRow(row, server);
+  const running = sides.map((side) => new RunningRow(side, server));
+  const [ours] = running;
+  if (ours === undefined) throw new Error(`${id} has no sides`);
+  const results = comparisons.map((comparison) => {
+    const other = running.find(({ row }) => row.id === comparison.to);
+    if (other === undefined) throw new Error(`${id} has no side called ${comparison.to}`);
+    return {
+      ...comparison,
+      other,
+      values: { ours: /** @type {number[]} */ ([]), other: /** @type {number[]} */ ([]) },
+      ratios: /** @type {number[]} */ ([]),
+    };
   });
-  if (ours === undefined || pool === undefined || fetch === undefined) throw new Error('rows lack');
-  const running = [ours, pool, fetch];
-  /** @type {number[]} */
-  const toPool = [];
-  /** @type {number[]} */
-  const toFetch = [];
+  /**
+   * Those that have a part in some comparison by it.
+   * @param {Comparison['measure']} measure
+   */
+  const partners = (measure) => {
+    const others = results.filter((result) => result.measure === measure);
+    return others.length === 0 ? [] : [ours, ...others.map(({ other }) => other)];
+  };
   try {
     const origins = await server.ask('origins');
     for (let set = 0; set < sets; set++) {
-      progress(`close comparison: set ${set + 1} of ${sets}`);
-      for (const state of shuffled(running, random)) await state.restart(origins);
-      for (const state of running) await state.settle(requests);
-      for (let turn = 0; turn < turns; turn++) {
-        for (const state of shuffled(running, random)) await state.measureCpu(turn, requests);
+      progress(`${title}: set ${set + 1} of ${sets}`);
+      for (const side of shuffled(running, random)) {
+        side.forget();
+        await side.restart(origins);
       }
-      const ratio = (/** @type {RunningRow} */ other) =>
-        median([...ours.cpu].map(([turn, cpu]) => cpu / (other.cpu.get(turn) ?? Number.NaN)));
-      toPool.push(ratio(pool));
-      toFetch.push(ratio(fetch));
+      for (const side of running) await side.settle(requests);
+      for (let turn = 0; turn < turns; turn++) {
+        const inTurn = (/** @type {Comparison['measure']} */ measure) =>
+          shuffled(partners(measure), random);
+        for (const side of inTurn('cpu')) await side.measureCpu(turn, requests);
+        for (const side of inTurn('latency')) await side.measureLatency();
+        for (const side of inTurn('allocated')) await side.measureAllocations();
+      }
+      for (const { measure, other, values, ratios } of results) {
+        const own = shown(ours, measure);
+        const others = shown(other, measure);
+        values.ours.push(median(own));
+        values.other.push(median(others));
+        ratios.push(median(own.map((value, turn) => value / (others[turn] ?? Number.NaN))));
+      }
     }
   } finally {
-    for (const state of running) state.end();
+    for (const side of running) side.end();
     server.end();
   }
-  return { toPool: summarise(toPool), toFetch: summarise(toFetch) };
+  return results.map(({ measure, limit, other, values, ratios }) => ({
+    id,
+    title,
+    to: other.row.title,
+    measure,
+    limit,
+    ours: summarise(values.ours),
+    other: summarise(values.other),
+    ratio: summarise(ratios),
+  }));
+}
+
+/**
+ * @param {{ works: readonly Work[], sets: number, requests: number, seed: number, progress: (line: string) => void }} options
+ * @returns {Promise<CloseResult[]>}
+ */
+export async function measureClose({ works, seed, ...options }) {
+  const random = seededRandom(seed);
+  const results = [];
+  for (const work of works) results.push(...(await compare(work, { ...options, random })));
+  return results;
 }

@@ -1,6 +1,7 @@
 /** The command line of `npm run bench`. */
 import { parseArgs } from 'node:util';
 import { rows } from './rows.mjs';
+import { works } from './works.mjs';
 
 export const help = `npm run bench -- [options]
 
@@ -9,15 +10,18 @@ What a call costs with Outrigger and with other clients, side by side on 127.0.0
   --rounds N      rounds in which every row gets one batch (default 15; with --quick 4)
   --requests N    requests in a batch of a cheap row, dear ones make a quarter of it
                   (default 2000; with --quick 1000)
-  --sets N        sets of fresh processes in which client.fetch is compared with
-                  Pool.request and fetch alone, to judge the ceilings: 6 or more
-                  (default 12; 0 with --quick or --rows)
+  --sets N        sets of fresh processes in which client.fetch is compared closely
+                  with one or two others alone, to judge the ceilings: 6 or more
+                  (default 9; 0 with --quick or --rows)
+  --works A,B     only these kinds of work in the close comparisons:
+                  ${works.map(({ id }) => id).join(', ')}
   --rows A,B      only these rows, and those that are measured only when named:
                   ${rows
                     .map(({ id }) => id)
                     .join(', ')
                     .replace(/(.{60,75}?) /g, '$1\n                  ')}
-  --only PART     'calls' (the table of clients) or 'micro' (picks, updates, imports, size, memory)
+  --only PART     'calls' (the table of clients), 'close' (the close comparisons)
+                  or 'micro' (picks, updates, imports, size, memory)
   --quick         fewer rounds, under 90 seconds
   --seed N        the order of the rows within each round (default: drawn, and printed)
   --svg           write the picture docs/bench.svg and the figures in docs/bench.md
@@ -32,6 +36,7 @@ What a call costs with Outrigger and with other clients, side by side on 127.0.0
  * @property {number} requests
  * @property {number} sets
  * @property {readonly import('./rows.mjs').Row[]} rows
+ * @property {readonly import('./works.mjs').Work[]} works
  * @property {boolean} calls
  * @property {boolean} micro
  * @property {boolean} quick
@@ -70,6 +75,18 @@ function chooseRows(names) {
   });
 }
 
+/** @param {string | undefined} names */
+function chooseWorks(names) {
+  if (names === undefined) return works;
+  return names.split(',').map((name) => {
+    const work = works.find(({ id }) => id === name);
+    if (work !== undefined) return work;
+    throw new UsageError(
+      `--works: no kind of work is called '${name}'; there are ${works.map(({ id }) => id).join(', ')}`,
+    );
+  });
+}
+
 /**
  * @param {readonly string[]} args
  * @returns {BenchOptions}
@@ -84,6 +101,7 @@ export function parseOptions(args) {
         requests: { type: 'string' },
         sets: { type: 'string' },
         rows: { type: 'string' },
+        works: { type: 'string' },
         only: { type: 'string' },
         seed: { type: 'string' },
         quick: { type: 'boolean', default: false },
@@ -97,23 +115,24 @@ export function parseOptions(args) {
     throw new UsageError(/** @type {Error} */ (error).message);
   }
   const { quick = false, only } = values;
-  if (only !== undefined && only !== 'calls' && only !== 'micro') {
-    throw new UsageError(`--only takes 'calls' or 'micro', not '${only}'`);
+  if (only !== undefined && !['calls', 'close', 'micro'].includes(only)) {
+    throw new UsageError(`--only takes 'calls', 'close' or 'micro', not '${only}'`);
   }
   const chosen = chooseRows(values.rows);
-  if (values.svg === true && (only !== undefined || values.rows !== undefined)) {
-    throw new UsageError('--svg writes the whole picture: it goes with neither --only nor --rows');
+  const isPart = [only, values.rows, values.works].some((choice) => choice !== undefined);
+  if (values.svg === true && isPart) {
+    throw new UsageError(
+      '--svg writes the whole page: it goes with none of --only, --rows, --works',
+    );
   }
+  const isClose = (!quick && values.rows === undefined) || only === 'close';
   return {
     rounds: wholeNumber('rounds', values.rounds ?? (quick ? '4' : '15'), 1),
     requests: wholeNumber('requests', values.requests ?? (quick ? '1000' : '2000'), 100),
-    sets: wholeNumber(
-      'sets',
-      values.sets ?? (quick || only === 'micro' || values.rows !== undefined ? '0' : '12'),
-      0,
-    ),
+    sets: wholeNumber('sets', values.sets ?? (isClose && only !== 'micro' ? '9' : '0'), 0),
     rows: chosen,
-    calls: only !== 'micro',
+    works: chooseWorks(values.works),
+    calls: only === undefined || only === 'calls',
     // Whoever names rows wants those rows alone.
     micro: only === 'micro' || (only === undefined && values.rows === undefined),
     quick,

@@ -6,11 +6,11 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { cheapWarmUp, inFlight } from './running.mjs';
+import { inFlightOf, longWarmUpOf } from './running.mjs';
 import { Child } from './child.mjs';
 import { prepare } from './prepare.mjs';
 import { table } from './report.mjs';
-import { rows } from './rows.mjs';
+import { allRows } from './works.mjs';
 
 /** Microseconds between two samples. */
 const interval = 250;
@@ -18,16 +18,18 @@ const interval = 250;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    requests: { type: 'string', default: '20000' },
+    requests: { type: 'string' },
     top: { type: 'string', default: '25' },
     json: { type: 'boolean', default: false },
     save: { type: 'string' },
   },
 });
 const [id = 'outrigger-fetch'] = positionals;
-const row = rows.find((candidate) => candidate.id === id);
+const row = allRows.find((candidate) => candidate.id === id);
 if (row === undefined) {
-  process.stderr.write(`no row is called '${id}'; there are ${rows.map((r) => r.id).join(', ')}\n`);
+  process.stderr.write(
+    `no row is called '${id}'; there are ${allRows.map((r) => r.id).join(', ')}\n`,
+  );
   process.exit(2);
 }
 
@@ -101,11 +103,12 @@ function selfTimes({ nodes, samples, timeDeltas }) {
 }
 
 prepare((line) => process.stderr.write(`${line}\n`), row.ours === true);
-const requests = Number(values.requests);
+const requests = Number(values.requests ?? (row.heavy === true ? '1000' : '20000'));
+const inFlight = inFlightOf(row);
 const server = new Child('server.mjs');
 const child = new Child('row-process.mjs', [id, ...(await server.ask('origins'))]);
 try {
-  await child.ask('warm', { requests: cheapWarmUp, inFlight });
+  await child.ask('warm', { requests: longWarmUpOf(row), inFlight });
   const unprofiled = await child.ask('cpu', { requests: requests / 4, inFlight });
   const { profile, cpu } = await child.ask('profile', { requests, inFlight, interval });
   if (values.save !== undefined) writeFileSync(values.save, JSON.stringify(profile));

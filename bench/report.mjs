@@ -5,7 +5,7 @@
  * @property {{ node: string, undici: string, benchUndici: string, cores: number, load: number, clients: Record<string, string> }} setting
  * @property {{ rounds: number, requests: number, sets: number, seed: number }} options
  * @property {import('./calls.mjs').RowResult[] | undefined} calls
- * @property {import('./close.mjs').CloseResult | undefined} close
+ * @property {import('./close.mjs').CloseResult[] | undefined} close
  * @property {import('./micro/measure.mjs').MicroResults | undefined} micro
  * @property {import('./ceilings.mjs').Ceiling[]} ceilings
  */
@@ -34,6 +34,13 @@ export function figure(/** @type {number} */ value) {
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en-US');
   return value.toFixed(Math.abs(value) >= 10 ? 1 : Math.abs(value) >= 1 ? 2 : 3);
 }
+
+/** What the close comparisons compare. @type {Record<import('./works.mjs').Comparison['measure'], string>} */
+export const measureNames = {
+  cpu: 'CPU',
+  latency: 'p50 alone',
+  allocated: 'bytes allocated',
+};
 
 /** @param {import('./stats.mjs').Summary | undefined} ratio */
 const times = (ratio) => (ratio === undefined ? '' : ratio.median.toFixed(2));
@@ -171,6 +178,35 @@ function microTables(micro) {
   ].join('\n');
 }
 
+/** @type {Record<import('./works.mjs').Comparison['measure'], string>} */
+const units = { cpu: 'µs', latency: 'ms', allocated: 'bytes' };
+
+/** @param {readonly import('./close.mjs').CloseResult[]} close */
+function closeTable(close) {
+  return table(
+    [
+      'work',
+      'measured',
+      'compared with',
+      'client.fetch',
+      'the other',
+      'ratio',
+      'middle half',
+      'min – max',
+    ],
+    close.map(({ title, to, measure, ours, other, ratio }) => [
+      title,
+      `${measureNames[measure]}, ${units[measure]}`,
+      to,
+      figure(ours.median),
+      figure(other.median),
+      times(ratio),
+      middle(ratio),
+      `${figure(ratio.min)} – ${figure(ratio.max)}`,
+    ]),
+  );
+}
+
 /** @param {readonly import('./ceilings.mjs').Ceiling[]} ceilings */
 function ceilingTable(ceilings) {
   return table(
@@ -204,7 +240,8 @@ export function report({ setting, options, calls, close, micro, ceilings }) {
   if (micro !== undefined) parts.push(microTables(micro));
   if (close !== undefined) {
     parts.push(
-      `\`client.fetch\` beside \`Pool.request\` and \`fetch\` alone, ${options.sets} sets of fresh processes: ${times(close.toPool)} of Pool.request (sets from ${figure(close.toPool.min)} to ${figure(close.toPool.max)}), ${times(close.toFetch)} of global fetch (${figure(close.toFetch.min)} to ${figure(close.toFetch.max)}).`,
+      `\`client.fetch\` beside one or two others alone, ${options.sets} sets of fresh processes for each kind of work:`,
+      closeTable(close),
     );
   } else if (calls !== undefined) {
     parts.push('The ceilings of CPU were not judged: that takes --sets.');

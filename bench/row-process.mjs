@@ -3,13 +3,13 @@ import { Session } from 'node:inspector';
 import { performance } from 'node:perf_hooks';
 import { GCProfiler, getHeapStatistics } from 'node:v8';
 import { answerCommands } from './child.mjs';
-import { rows } from './rows.mjs';
 import { median } from './stats.mjs';
+import { allRows } from './works.mjs';
 
 /** @typedef {{ requests: number, inFlight: number }} Batch */
 
 const [id, ...origins] = process.argv.slice(2);
-const row = rows.find((candidate) => candidate.id === id);
+const row = allRows.find((candidate) => candidate.id === id);
 if (row === undefined) throw new Error(`no row is called ${id}`);
 const call = await row.open(origins);
 
@@ -26,7 +26,7 @@ async function load(/** @type {number} */ requests, /** @type {number} */ inFlig
 }
 
 /** Requests before a batch that counts: connections that idled out meanwhile are opened again, caches fill. */
-const settling = 300;
+const settling = row.heavy === true ? 20 : 300;
 
 /**
  * CPU of the whole process, its garbage collector and compiler included, in microseconds per request.

@@ -11,6 +11,7 @@
  * @property {string} composes what the row is made of, for docs/bench.md
  * @property {boolean} [ours]
  * @property {boolean} [extra] measured only when named
+ * @property {boolean} [heavy] a call moves so many bytes that few calls say enough
  * @property {(origins: readonly string[]) => Promise<() => Promise<any>>} open
  */
 
@@ -27,7 +28,7 @@ const connections = 32;
 const urlAt = (origins) => `${origins[0]}${path}`;
 
 /** @param {readonly string[]} origins */
-async function openPool(origins) {
+export async function openPool(origins) {
   const { Pool } = await import('undici');
   return new Pool(/** @type {string} */ (origins[0]), { connections });
 }

@@ -1,16 +1,32 @@
 /** A row while it is measured: its process, and what its batches have shown. */
 import { Child } from './child.mjs';
 
-/** Requests in flight while CPU and allocations are measured. */
-export const inFlight = 32;
+/** Requests in flight while CPU and allocations are measured; of those that move a lot fewer, which fit the caches. */
+const inFlight = 32;
+const heavyInFlight = 4;
 /** Requests before the first batch of a process that counts. */
-export const warmUp = 4000;
+const warmUp = 4000;
+const heavyWarmUp = 400;
 /** The same for cheap rows: the compiler is at work on them up to 20,000 requests, and costs a fifth at 4,000. */
-export const cheapWarmUp = 30_000;
+const cheapWarmUp = 30_000;
 /** A row whose CPU per request in microseconds is below this after the first warm-up is cheap. */
 const cheapBelow = 150;
 /** Requests of a batch when the row is not cheap, as a share of those of a cheap row: such batches last as long. */
 const dearShare = 0.25;
+/** The same where each moves a lot of bytes. */
+const heavyShare = 0.05;
+/** Requests of a batch in which latency is measured. */
+const latencyRequests = 200;
+/** The same for allocations. */
+const allocationRequests = 500;
+
+/** @typedef {import('./rows.mjs').Row} Row */
+
+/** Requests in flight at once. */
+export const inFlightOf = (/** @type {Row} */ { heavy }) => (heavy ? heavyInFlight : inFlight);
+
+/** Requests after which the compiler is done with a row, whatever it costs. */
+export const longWarmUpOf = (/** @type {Row} */ { heavy }) => (heavy ? heavyWarmUp : cheapWarmUp);
 
 export class RunningRow {
   /** Microseconds of CPU per request, by turn. @type {Map<number, number>} */
@@ -25,7 +41,7 @@ export class RunningRow {
   #child;
 
   /**
-   * @param {import('./rows.mjs').Row} row
+   * @param {Row} row
    * @param {Child} server
    */
   constructor(row, server) {
@@ -40,15 +56,23 @@ export class RunningRow {
   async restart(origins) {
     this.end();
     this.#child = new Child('row-process.mjs', [this.row.id, ...origins]);
-    await this.#verified(warmUp, async () => {
-      await this.#ask('warm', { requests: warmUp - warmUp / 4, inFlight });
-      this.#cheap = (await this.#ask('cpu', { requests: warmUp / 4, inFlight })) < cheapBelow;
+    const requests = this.row.heavy === true ? heavyWarmUp : warmUp;
+    const last = requests / 4;
+    await this.#verified(requests, async () => {
+      await this.#load('warm', requests - last);
+      this.#cheap = (await this.#load('cpu', last)) < cheapBelow;
     });
-    if (this.#cheap) await this.#ask('warm', { requests: cheapWarmUp - warmUp, inFlight });
+    if (this.#cheap) await this.#load('warm', cheapWarmUp - warmUp);
   }
 
   end() {
     this.#child?.end();
+  }
+
+  /** What its batches have shown. */
+  forget() {
+    this.cpu.clear();
+    this.allocated.length = this.latency.length = 0;
   }
 
   /**
@@ -58,26 +82,35 @@ export class RunningRow {
   async measureCpu(turn, requests) {
     const batch = this.#batch(requests);
     await this.#verified(batch, async () => {
-      this.cpu.set(turn, await this.#ask('cpu', { requests: batch, inFlight }));
+      this.cpu.set(turn, await this.#load('cpu', batch));
     });
   }
 
   async measureLatency() {
-    this.latency.push(await this.#ask('latency', { requests: 200 }));
+    this.latency.push(await this.#ask('latency', { requests: latencyRequests }));
   }
 
   async measureAllocations() {
-    this.allocated.push(await this.#ask('allocations', { requests: 500, inFlight }));
+    this.allocated.push(await this.#load('allocations', allocationRequests));
   }
 
   /** A turn that is not counted, for rows that have waited. @param {number} requests */
   settle(requests) {
-    return this.#ask('warm', { requests: this.#batch(requests), inFlight });
+    return this.#load('warm', this.#batch(requests));
   }
 
   /** @param {number} requests */
   #batch(requests) {
+    if (this.row.heavy === true) return Math.round(requests * heavyShare);
     return this.#cheap ? requests : Math.round(requests * dearShare);
+  }
+
+  /**
+   * @param {string} command
+   * @param {number} requests
+   */
+  #load(command, requests) {
+    return this.#ask(command, { requests, inFlight: inFlightOf(this.row) });
   }
 
   /**

@@ -20,6 +20,8 @@ export interface Receiver {
   onHead(reply: Reply): void;
   /** False asks for a pause until `reply.resume()`. */
   onData(chunk: Buffer): boolean;
+  /** From the next piece on `onData` keeps none of it: its bytes may be written over when it returns. */
+  readonly borrows?: boolean;
   onEnd(trailers: readonly RawHeader[]): void;
   onFail(failure: Failure): void;
 }

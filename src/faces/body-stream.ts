@@ -27,6 +27,7 @@ export function bodyStream(reply: FetchReply): ReadableStream<Uint8Array> {
         }
         piped = true;
         reply.pipe({
+          borrows: true,
           data(chunk) {
             const open = reading ?? idle.deref();
             if (open === undefined || chunk.length === 0) return true;

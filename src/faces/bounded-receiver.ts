@@ -18,6 +18,10 @@ export class BoundedReceiver implements Receiver {
     this.#limit = limit;
   }
 
+  get borrows(): boolean {
+    return this.#receiver.borrows === true;
+  }
+
   onHead(reply: Reply): void {
     const announced = reply instanceof LocalReply ? 0 : this.#announced(reply);
     if (announced > this.#limit) tooLarge(this.call, this.#limit, announced);

@@ -2,6 +2,7 @@
 import type { Call } from '../core/call.js';
 import { abort } from '../core/drive.js';
 import { toError } from '../core/errors.js';
+import { headerValue } from '../core/raw-headers.js';
 import type { Failure } from '../core/failure.js';
 import type { LocalReply, Receiver, Reply } from '../core/reply.js';
 import { localReplyFor } from './local-reply.js';
@@ -10,10 +11,17 @@ import type { Signals } from './signals.js';
 /** Bytes that are taken in before anybody reads; then the exchange pauses. The platform's fetch does the same. */
 const UNREAD_LIMIT = 64 * 1024;
 
+/** In bytes: a body that is shorter comes in one piece, mostly. */
+const LEAST_GATHERED = 4 * 1024;
+/** In bytes: a server may say what it likes. */
+const MOST_GATHERED = 16 * 1024 * 1024;
+
 /** Somebody who takes the body piece by piece. */
 export interface BodySink {
   /** False asks for a pause. */
   data(chunk: Buffer): boolean;
+  /** It keeps nothing of a chunk. */
+  readonly borrows?: boolean;
   end(): void;
   fail(error: unknown): void;
 }
@@ -22,18 +30,28 @@ export interface BodySink {
 export interface ReplyHost {
   readonly signals: Signals;
   readonly respondLocally: boolean;
-  /** The response object for a head. */
-  respond(reply: FetchReply): Response | Promise<Response>;
+  /** The response object for a head; undefined where the call of another reply will bring it. */
+  respond(reply: FetchReply): Response | Promise<Response> | undefined;
   /** Cancels replies whose holder, a response or its stream, has been garbage-collected with the body unread. */
   readonly unread: FinalizationRegistry<FetchReply>;
 }
 
 const ignore = (): void => {};
 
-const READY = Promise.resolve();
+export const READY = Promise.resolve();
+
+const NONE: readonly FetchReply[] = [];
+
+/** What is made of a whole body. */
+export type Read<T> = (
+  chunks: readonly Buffer[],
+  size: number,
+  /** Nobody else has them: one that holds all, in memory of its own. */
+  isOwn: boolean,
+) => T;
 
 interface Reader {
-  readonly read: (bytes: Buffer) => unknown;
+  readonly read: Read<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -43,6 +61,10 @@ export class FetchReply implements Receiver {
   head!: Reply;
   /** The calls of all hops, when the platform has gone on from here. */
   hops: readonly Call[] | undefined = undefined;
+  /** Of the hops before this one, first to last. */
+  before: readonly FetchReply[] = NONE;
+  /** What the caller has asked with, when it was a `Request`: while it is held, its signal follows the caller's. */
+  request: Request | undefined = undefined;
   /** How many of the call's headers the caller gave, as names and values; those behind them were added. */
   ownHeaders = 0;
   /** The body has been read, or somebody has begun to. */
@@ -59,7 +81,11 @@ export class FetchReply implements Receiver {
   #registered = false;
   #hasHead = false;
   #chunks: Buffer[] = [];
+  /** In place of the chunks, once somebody waits for the whole of a body whose length is known. */
+  #whole: Buffer | undefined = undefined;
   #size = 0;
+  /** See `Receiver`. */
+  borrows = false;
   #ended = false;
   #failed: { readonly error: unknown } | undefined = undefined;
   #reader: Reader | undefined = undefined;
@@ -87,6 +113,7 @@ export class FetchReply implements Receiver {
     this.head = reply;
     this.#hasHead = true;
     const response = this.#host.respond(this);
+    if (response === undefined) return;
     if (!(response instanceof Promise)) this.#holder = response;
     this.#resolve(response);
     // queueMicrotask makes an async resource for each.
@@ -98,9 +125,39 @@ export class FetchReply implements Receiver {
 
   onData(chunk: Buffer): boolean {
     if (this.#sink !== undefined) return this.#sink.data(chunk);
-    this.#chunks.push(chunk);
+    if (this.#reader !== undefined) this.#gather(chunk);
+    else this.#chunks.push(chunk);
     this.#size += chunk.length;
     return this.#reader !== undefined || this.#size <= UNREAD_LIMIT;
+  }
+
+  /** What is to become one piece is put together as it comes. */
+  #gather(chunk: Buffer): void {
+    const space = this.#whole ?? this.#spaceForAll();
+    if (space !== undefined && this.#size + chunk.length <= space.length) {
+      space.set(chunk, this.#size);
+      return;
+    }
+    // Longer than was said, which the transport does not let through over HTTP/1.
+    if (space !== undefined) this.#chunks.push(space.subarray(0, this.#size));
+    this.#whole = undefined;
+    this.#chunks.push(this.borrows ? Buffer.from(chunk) : chunk);
+  }
+
+  #spaceForAll(): Buffer | undefined {
+    if (this.borrows) return undefined;
+    const length = Number(headerValue(this.head.rawHeaders, 'content-length'));
+    if (!(length >= LEAST_GATHERED && length <= MOST_GATHERED)) return undefined;
+    const whole = Buffer.allocUnsafeSlow(length);
+    let place = 0;
+    for (const chunk of this.#chunks) {
+      whole.set(chunk, place);
+      place += chunk.length;
+    }
+    this.#chunks = [];
+    this.#whole = whole;
+    this.borrows = true;
+    return whole;
   }
 
   onEnd(): void {
@@ -121,7 +178,7 @@ export class FetchReply implements Receiver {
     const error =
       failure.kind === 'aborted' ? orAborted(failure.cause) : toError(this.call, failure);
     this.#failed = { error };
-    this.#chunks = [];
+    this.#letGoOfBody();
     this.#reader?.reject(error);
     if (this.#sink === undefined) this.#failUnread?.(error);
     else this.#sink.fail(error);
@@ -135,7 +192,7 @@ export class FetchReply implements Receiver {
   }
 
   /** The whole body, once, through a function: at once if it is there, or when it is. */
-  consume<T>(read: (bytes: Buffer) => T): Promise<T> {
+  consume<T>(read: Read<T>): Promise<T> {
     this.#heedSignal();
     this.used = true;
     // From here on the reader stands for itself; its response may be gone.
@@ -170,11 +227,27 @@ export class FetchReply implements Receiver {
     const chunks = this.#chunks;
     this.#chunks = [];
     this.#sink = sink;
+    this.borrows = sink.borrows === true;
     let open = true;
     for (const chunk of chunks) open = sink.data(chunk);
     if (this.#ended) sink.end();
     else if (open) this.head.resume();
     else this.head.pause();
+  }
+
+  /** The reply of the next hop, which brings what this one was to bring. */
+  next(): FetchReply {
+    const next = new FetchReply(this.#host, this.#resolve, this.#reject, this.signal);
+    next.before = [...this.before, this];
+    next.request = this.request;
+    this.#resolve = ignore;
+    this.#reject = ignore;
+    return next;
+  }
+
+  /** It never became a call. */
+  refuse(error: unknown): void {
+    this.#reject(error);
   }
 
   /** Somebody else listens to the caller's signal from here on. */
@@ -188,11 +261,12 @@ export class FetchReply implements Receiver {
   }
 
   #finish(reader: Reader): void {
-    const bytes =
-      this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
-    this.#chunks = [];
+    const size = this.#size;
+    const whole = this.#whole;
+    const chunks = whole === undefined ? this.#chunks : [whole.subarray(0, size)];
+    this.#letGoOfBody();
     try {
-      reader.resolve(reader.read(bytes));
+      reader.resolve(reader.read(chunks, size, whole?.length === size));
     } catch (error) {
       reader.reject(error);
     }
@@ -202,6 +276,11 @@ export class FetchReply implements Receiver {
   #heedSignal(): void {
     if (this.signal?.aborted !== true) return;
     this.#failed ??= { error: orAborted(this.signal.reason) };
+  }
+
+  #letGoOfBody(): void {
+    this.#chunks = [];
+    this.#whole = undefined;
   }
 
   #letGo(): void {

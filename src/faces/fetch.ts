@@ -1,5 +1,6 @@
 /** `client.fetch`: the fast path where the request has a usual form, the platform's own fetch everywhere else. */
 import type { Cluster } from '../cluster/cluster.js';
+import type { Call } from '../core/call.js';
 import { explainCall, type Explanation } from '../core/explanation.js';
 import type { Reply } from '../core/reply.js';
 import { headerText } from '../core/raw-headers.js';
@@ -7,17 +8,20 @@ import type { Middleware } from '../options/options.js';
 import { addedHeaders } from './added-headers.js';
 import type { DispatchHost } from './dispatcher.js';
 import { fallBack, fallbackOf, isFailure } from './fallback.js';
-import { FetchReply, urlOf, type ReplyHost } from './fetch-reply.js';
-import { copyInit, fetchOnPlatform, platformFetch, type Hops } from './full-path.js';
+import { FetchReply, READY, urlOf, type ReplyHost } from './fetch-reply.js';
+import { afterHop, copyInit, fetchOnPlatform, platformFetch, type Hops } from './full-path.js';
 import { givenToRequest, type GivenBody } from './given-body.js';
 import { BLOCKED_PORTS } from './blocked-ports.js';
 import { newCall } from './new-call.js';
 import { readInit } from './read-init.js';
+import { isRedirect, redirectedPath } from './redirect.js';
 import type { ResilientRequestInit } from './request-init.js';
 import { lightResponses, type LightResponses } from './light-response.js';
+import { SharedHeaders } from './shared-headers.js';
 import { Signals } from './signals.js';
 import { FreshBody } from './fresh-body.js';
 import { plainGet, simpleRequest, Unusual, type SimpleRequest } from './simple-request.js';
+import { usualInput } from './usual-input.js';
 
 export type ResilientFetch = (
   input: string | URL | Request,
@@ -63,20 +67,57 @@ export function fetchFace(host: FetchHost): FetchFace {
     unread: new FinalizationRegistry((reply) => reply.cancel(new Error('nobody read the body'))),
     respond(reply) {
       if (!needsPlatform(reply.head)) return (light ??= lightResponses()).create(reply);
+      const path = isRedirect(reply.head.status) ? redirectedPath(reply) : undefined;
+      if (path !== undefined) {
+        follow(reply, path);
+        return undefined;
+      }
       reply.unwatch();
-      return fetchOnPlatform(host, hops, urlOf(reply.call), initOf(reply), undefined, reply);
+      const first = reply.before[0] ?? reply;
+      return fetchOnPlatform(host, hops, urlOf(first.call), initOf(first), undefined, reply);
     },
   };
 
-  const usual = new WeakMap<Cluster, UsualRequest>();
+  /** The next hop, to the same origin; as the platform makes it. */
+  function follow(reply: FetchReply, path: string): void {
+    const { call, ownHeaders, signal } = reply;
+    const next = reply.next();
+    const calls = (reply.hops ??= [call]) as Call[];
+    next.hops = calls;
+    next.ownHeaders = ownHeaders;
+    // What comes with the head has come by then, so that its connection stays.
+    void READY.then(() => {
+      reply.unwatch();
+      reply.cancel(new Error('no longer wanted'));
+      if (signal?.aborted === true) {
+        next.refuse(signal.reason);
+        return;
+      }
+      try {
+        const cluster = host.clusterOf(call.chain.upstream.service.origin);
+        const overrides = afterHop(calls[0] as Call);
+        const { method, headers } = call;
+        next.call = newCall(cluster, next, overrides, method, path, headers, null, undefined);
+      } catch (error) {
+        next.refuse(error);
+        return;
+      }
+      calls.push(next.call);
+      if (signal !== undefined) replyHost.signals.watch(signal, next.call);
+      next.call.chain.upstream.start(next.call);
+    });
+  }
+
+  const lists = new SharedHeaders();
+  const usualRequests = new WeakMap<Cluster, UsualRequest>();
 
   function usualOf(cluster: Cluster): UsualRequest {
-    const known = usual.get(cluster);
+    const known = usualRequests.get(cluster);
     if (known !== undefined) return known;
     const added = addedHeaders(cluster.service);
     const plain = plainGet(cluster.authority, added);
     Object.freeze(plain.headers);
-    usual.set(cluster, { added, plain });
+    usualRequests.set(cluster, { added, plain });
     return { added, plain };
   }
 
@@ -90,8 +131,9 @@ export function fetchFace(host: FetchHost): FetchFace {
     }
     const resilience = init?.resilience;
     const overrides = resilience === undefined ? undefined : host.readOverrides(resilience);
-    const target =
-      input instanceof URL || typeof input === 'string' ? locate(host, input) : undefined;
+    const usual = input instanceof Request ? usualInput(input, init) : undefined;
+    const url = input instanceof Request ? usual?.url : input;
+    const target = url instanceof URL || typeof url === 'string' ? locate(host, url) : undefined;
     if (target === undefined) {
       const own = init == null ? undefined : readInit(init);
       const given =
@@ -100,11 +142,14 @@ export function fetchFace(host: FetchHost): FetchFace {
     }
     const { cluster, path } = target;
     const { plain, added } = usualOf(cluster);
-    const simple = init == null ? plain : simpleRequest(init, cluster.authority, added);
+    const said = usual === undefined ? init : usual.init;
+    const simple = said == null ? plain : simpleRequest(said, cluster.authority, added);
     if (simple instanceof Unusual) {
-      return fetchOnPlatform(host, hops, absolute(host, input), simple.init, overrides);
+      const own = usual === undefined ? simple.init : undefined;
+      return fetchOnPlatform(host, hops, absolute(host, input), own, overrides);
     }
-    const { method, headers, body, signal } = simple;
+    const { method, body, signal } = simple;
+    const headers = simple === plain ? plain.headers : lists.of(simple.headers);
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     let reply!: FetchReply;
     const answer = new Promise<Response>((resolve, reject) => {
@@ -112,6 +157,7 @@ export function fetchFace(host: FetchHost): FetchFace {
       const call = newCall(cluster, reply, overrides, method, path, headers, body, undefined);
       reply.call = call;
       reply.ownHeaders = simple.ownHeaders;
+      if (usual !== undefined) reply.request = input as Request;
       if (signal !== undefined) replyHost.signals.watch(signal, call);
       call.chain.upstream.start(call);
     });
@@ -144,8 +190,9 @@ export function fetchFace(host: FetchHost): FetchFace {
     fetch: Object.defineProperty(face, 'length', { value: platformFetch.length }),
     explain(response) {
       // First, because the answer of a fallback may be one of another call of ours.
-      const calls = hops.get(response);
-      const last = calls?.at(-1) ?? light?.replyOf(response)?.call;
+      const reply = light?.replyOf(response);
+      const calls = hops.get(response) ?? reply?.hops;
+      const last = calls?.at(-1) ?? reply?.call;
       return last && explainCall(last, calls?.slice(0, -1));
     },
   };
@@ -256,8 +303,7 @@ function absolute(host: FetchHost, input: string | URL | Request): string | URL 
 /** A redirect to follow, a body to decode, a status that `Response` does not know: the platform's business. */
 function needsPlatform({ status, rawHeaders }: Reply): boolean {
   if (status >= 600 || status === 407 || status === 421) return true;
-  const redirects =
-    status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
+  const redirects = isRedirect(status);
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const raw = rawHeaders[index] ?? '';
     // Both names are told by their length first: this runs for every answer.

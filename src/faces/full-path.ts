@@ -9,7 +9,7 @@ import { givenBody, givenStream, type GivenBody } from './given-body.js';
 import { outletOf } from './outlet.js';
 import { bounded } from './bounded-response.js';
 import { withOwnErrors } from './own-errors.js';
-import { replay, type HandlerReceiver } from './handler-receiver.js';
+import { replay, replayHead, type HandlerReceiver } from './handler-receiver.js';
 
 /** The platform's, whatever an application puts in its place later. Reading it loads nothing. */
 export const platformFetch = globalThis.fetch;
@@ -18,8 +18,8 @@ export const platformFetch = globalThis.fetch;
 export type Hops = WeakMap<Response, readonly Call[]>;
 
 /**
- * With `first`, the first hop is not sent: its answer is in hand already, and the platform goes on from there
- * (following a redirect, decoding a body).
+ * With `first`, the first hop is not sent: its answer is in hand already, with those of any hops before it, and the
+ * platform goes on from there (following a redirect, decoding a body).
  */
 export async function fetchOnPlatform(
   host: DispatchHost,
@@ -30,18 +30,19 @@ export async function fetchOnPlatform(
   first?: FetchReply,
   given: GivenBody | undefined = givenBody(init?.body) ?? (init && givenStream(init)),
 ): Promise<Response> {
-  const hops: Call[] = first === undefined ? [] : [first.call];
-  if (first !== undefined) first.hops = hops;
-  let inHand = first;
+  const inHand = first === undefined ? [] : [...first.before, first];
+  const hops = inHand.map(({ call }) => call);
+  for (const reply of inHand) reply.hops = hops;
   /** Gives up the hop that the platform has turned away from: it never reads what it does not want. */
   let leave: (() => void) | undefined =
     first && (() => first.cancel(new Error('no longer wanted')));
   let receiver: HandlerReceiver | undefined;
   const dispatcher = {
     dispatch(options: DispatchOptions, handler: object): boolean {
-      if (inHand !== undefined) {
-        leave = replay(inHand, outletOf(handler));
-        inHand = undefined;
+      const reply = inHand.shift();
+      if (reply !== undefined) {
+        if (reply === first) leave = replay(reply, outletOf(handler));
+        else replayHead(reply, outletOf(handler));
         return true;
       }
       leave?.();
@@ -156,7 +157,7 @@ function ownLength(input: string | URL | Request, init: RequestInit): string | n
 }
 
 /** The policy of the first hop for all of them, and one deadline: a further hop has what the first has left of it. */
-function afterHop({ policy, startedAt, chain }: Call): Overrides {
+export function afterHop({ policy, startedAt, chain }: Call): Overrides {
   const { response, idle, total, inherited } = policy.timeout;
   const elapsed = chain.runtime.now() - startedAt;
   const left = (time: number): number => (time === 0 ? 0 : Math.max(time - elapsed, 1));

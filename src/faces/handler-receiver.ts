@@ -141,3 +141,10 @@ export function replay(reply: FetchReply, outlet: Outlet): () => void {
     reply.cancel(new Error('no longer wanted'));
   };
 }
+
+/** The same of an answer whose body nobody wants any more. */
+export function replayHead({ head }: FetchReply, outlet: Outlet): void {
+  outlet.start({ abort() {}, pause() {}, resume() {} });
+  outlet.head(head.status, head.rawHeaders, head.statusText);
+  outlet.end([]);
+}

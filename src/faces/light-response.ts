@@ -79,7 +79,8 @@ export function lightResponses(): LightResponses {
       return inside === undefined ? ask(this, 'url') : urlOf(inside.reply.call);
     }
     get redirected(): boolean {
-      return insideOf(this) === undefined ? ask(this, 'redirected') : false;
+      const inside = insideOf(this);
+      return inside === undefined ? ask(this, 'redirected') : inside.reply.before.length > 0;
     }
     get type(): Response['type'] {
       return insideOf(this) === undefined ? ask(this, 'type') : 'basic';

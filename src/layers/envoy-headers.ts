@@ -6,32 +6,33 @@ import { tryLimit } from '../core/policy.js';
 const ATTEMPT_COUNT = 'x-envoy-attempt-count';
 const EXPECTED_TIMEOUT = 'x-envoy-expected-rq-timeout-ms';
 
-/** What an attempt was told, and from which list of its call's. */
+/** What a first attempt was told. */
 interface Told {
-  readonly from: readonly string[];
-  readonly number: number;
   readonly expected: number;
   readonly headers: readonly string[];
 }
 
 /** Both replace what the caller has given by these names. */
 export function envoyHeaders(): AttemptLayer {
-  /** Plain requests share a list, so what one of them was told mostly fits the next. */
-  let last: Told | undefined;
+  /** By the list of their call's, where calls share it. */
+  const firsts = new WeakMap<readonly string[], Told>();
 
   return {
     name: 'envoy headers',
     start(attempt) {
       const { headers: from, number } = attempt;
       const expected = expectedTimeout(attempt);
-      if (last?.from === from && last.number === number && last.expected === expected) {
-        attempt.headers = last.headers;
+      const told = number === 1 ? firsts.get(from) : undefined;
+      if (told?.expected === expected) {
+        attempt.headers = told.headers;
         return undefined;
       }
       const headers = [...withoutOwn(from), ATTEMPT_COUNT, `${number}`];
       if (expected > 0) headers.push(EXPECTED_TIMEOUT, `${expected}`);
       attempt.headers = headers;
-      if (Object.isFrozen(from)) last = { from, number, expected, headers: Object.freeze(headers) };
+      if (number === 1 && told === undefined && Object.isFrozen(from)) {
+        firsts.set(from, { expected, headers: Object.freeze(headers) });
+      }
       return undefined;
     },
   };

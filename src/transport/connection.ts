@@ -9,6 +9,7 @@ import { announcesClose } from './announced-close.js';
 import type { ConnectionPool, PooledConnection } from './pooled-connection.js';
 import { WireExchange, type ExchangeConnection } from './exchange.js';
 import type { HeldSocket } from './held-socket.js';
+import { wireRequest } from './wire-request.js';
 
 /** Opens a socket; the callback is undici's. */
 export type Connector = (
@@ -31,8 +32,11 @@ const SERVER_PATIENCE = 'socket idle timeout';
 
 export class Connection implements PooledConnection, ExchangeConnection {
   readonly #client: Client;
+  readonly #origin: string;
   readonly #servername: string;
   readonly #pool: ConnectionPool;
+  /** What undici is to send. */
+  readonly #queue: object[] | undefined;
   /** Undici looks what there is to do. */
   readonly #look: (sync?: boolean) => void;
   #exchange: WireExchange | undefined = undefined;
@@ -56,6 +60,7 @@ export class Connection implements PooledConnection, ExchangeConnection {
 
   /** The name that TLS asks for is the same for every request: undici begins anew when it changes. */
   constructor(origin: string, servername: string, connector: Connector, pool: ConnectionPool) {
+    this.#origin = origin;
     this.#servername = servername;
     this.#pool = pool;
     this.#client = new Client(origin, {
@@ -81,10 +86,13 @@ export class Connection implements PooledConnection, ExchangeConnection {
     Reflect.set(this.#client, symbols.kKeepAliveDefaultTimeout, 0);
     Reflect.set(this.#client, symbols.kKeepAliveTimeoutValue, 0);
     this.#look = Reflect.get(this.#client, symbols.kResume) as (sync?: boolean) => void;
+    this.#queue = Reflect.get(this.#client, symbols.kQueue) as object[] | undefined;
     // It would after each answer, and find nothing while the connection rests.
-    Reflect.set(this.#client, symbols.kResume, (sync?: boolean) => {
-      if (!this.#resting) this.#look(sync);
-    });
+    const client = this.#client as unknown as Record<symbol, unknown>;
+    client[symbols.kResume] = (sync?: boolean) => {
+      if (this.#resting) client[symbols.kPipelining] = 1;
+      else this.#look(sync);
+    };
     this.#client.on('connect', () => this.#connected());
     this.#client.on('connectionError', (_origin, _targets, error) => {
       if (!this.lost && error !== STALE) pool.connectFailed(this, error);
@@ -154,6 +162,12 @@ export class Connection implements PooledConnection, ExchangeConnection {
     this.#served += 1;
     // Above it when the limit has been lowered meanwhile.
     if (most > 0 && this.#served >= most && !this.retired) this.#serveLast();
+    const made = wireRequest(attempt, exchange, this.#origin, this.#servername);
+    if (made !== undefined && this.#queue !== undefined) {
+      this.#queue.push(made);
+      this.#look(true);
+      return;
+    }
     const { wire, method } = call;
     this.#client.dispatch(
       {
@@ -183,9 +197,12 @@ export class Connection implements PooledConnection, ExchangeConnection {
   /** The exchange has ended well. */
   release(answer: readonly RawHeader[]): void {
     this.#exchange = undefined;
+    if (this.#opened !== undefined) this.#opened.lends = false;
     this.#pool.share.limits.requests -= 1;
     if (this.lost) return;
     this.#resting = true;
+    // Undici asks at once whether there is more to do, and is told; else it would in the next turn, for each answer.
+    (this.#client as unknown as Record<symbol, unknown>)[symbols.kPipelining] = 2;
     this.#answer = answer;
     this.#pool.giveBack(this, answer);
   }
@@ -215,7 +232,7 @@ export class Connection implements PooledConnection, ExchangeConnection {
   #hasRested(): void {
     const socket = this.#opened?.socket;
     if (socket !== undefined && this.#restMark !== undefined) {
-      Reflect.set(socket, this.#restMark, RESTED);
+      (socket as unknown as Record<symbol, unknown>)[this.#restMark] = RESTED;
     }
   }
 
@@ -229,6 +246,10 @@ export class Connection implements PooledConnection, ExchangeConnection {
 
   get reads(): number {
     return this.#opened?.reads ?? 0;
+  }
+
+  lend(): void {
+    if (this.#opened !== undefined) this.#opened.lends = true;
   }
 
   hold(): void {

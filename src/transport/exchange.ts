@@ -2,6 +2,7 @@
 import type { Attempt, Exchange } from '../core/attempt.js';
 import * as drive from '../core/drive.js';
 import { failure, type Failure } from '../core/failure.js';
+import { headerValue } from '../core/raw-headers.js';
 import type { RawHeader } from '../core/reply.js';
 import { isHandshakeRefusal } from './secure-socket.js';
 
@@ -17,6 +18,8 @@ export interface ExchangeConnection {
   passOn(attempt: Attempt): void;
   /** So many times something has been read of it. */
   readonly reads: number;
+  /** From here to the end of the exchange nobody holds what is read of it. */
+  lend(): void;
   /** Nothing more is read for now; what has been read already still comes. */
   hold(): void;
   goOn(): void;
@@ -35,6 +38,7 @@ export class WireExchange implements Exchange {
   #abort: ((reason?: Error) => void) | undefined = undefined;
   #paused = false;
   #hasHead = false;
+  #hasLent = false;
   #headRead = -1;
   #over = false;
 
@@ -86,8 +90,18 @@ export class WireExchange implements Exchange {
   }
 
   onData(chunk: Buffer): true {
-    if (!this.#over && !drive.data(this.#attempt, chunk)) this.pause();
+    if (this.#over) return true;
+    const { receiver } = this.#attempt.call;
+    if (!drive.data(this.#attempt, chunk)) this.pause();
+    if (receiver.borrows === true && !this.#hasLent) this.#lend();
     return true;
+  }
+
+  /** A body of a known length has no trailers, whose pieces undici would hold. */
+  #lend(): void {
+    this.#hasLent = true;
+    const isCounted = headerValue(this.#attempt.rawHeaders, 'content-length') !== undefined;
+    if (isCounted && this.#attempt.phase === 'accepted') this.#connection.lend();
   }
 
   /** Undici takes a reset for the end of a body that has no length. */

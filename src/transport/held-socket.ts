@@ -5,6 +5,8 @@ export interface HeldSocket {
   readonly socket: Socket;
   /** So many times something has come: what came at one time came together. */
   reads: number;
+  /** What comes need not outlast its being handed out: whoever wants to keep some of it makes a copy. */
+  lends: boolean;
   /** What has come is not handed out any more. */
   hold(): void;
   goOn(): void;
@@ -22,6 +24,8 @@ export function heldSocket(socket: Socket): HeldSocket {
   const opened: HeldSocket = {
     socket,
     reads: 0,
+    // Node gives what it has read away.
+    lends: false,
     hold() {
       held = true;
     },

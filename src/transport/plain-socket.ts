@@ -4,12 +4,13 @@
  */
 import { connect } from 'node:net';
 import type { buildConnector } from 'undici';
+import { chunkOf } from './chunk.js';
 import { afterReading, type HeldSocket } from './held-socket.js';
 
 /** As much as the system hands over at once. */
 const READ_SIZE = 64 * 1024;
 
-/** Never holds anything beyond the callback in which it was filled. */
+/** Never holds anything beyond the callback in which it was filled, which is as long as it is lent. */
 let shared: Buffer | undefined;
 
 export interface PlainAddress {
@@ -34,6 +35,7 @@ export function openPlain(address: PlainAddress, callback: buildConnector.Callba
   const opened: HeldSocket = {
     socket,
     reads: 0,
+    lends: false,
     hold() {
       held = true;
     },
@@ -53,9 +55,11 @@ export function openPlain(address: PlainAddress, callback: buildConnector.Callba
 
   function take(size: number, buffer: Uint8Array): boolean {
     opened.reads += 1;
-    unread = Buffer.allocUnsafe(size);
-    unread.set(partOf(buffer, size));
+    const bytes = partOf(buffer, size);
+    const { lends } = opened;
+    unread = lends ? (bytes as Buffer) : chunkOf(bytes);
     socket.emit('readable');
+    if (lends && isLeft()) unread = chunkOf(bytes);
     stopped = held || isLeft();
     return !stopped;
   }

@@ -31,6 +31,24 @@ declare module 'undici/lib/api/api-request.js' {
   export default request;
 }
 
+declare module 'undici/lib/core/request.js' {
+  /** As a Client has it in its queue. */
+  export default class Request {
+    readonly host: string | null;
+    readonly headers: readonly string[];
+    readonly contentType: string | null;
+    readonly contentLength: number | null;
+    readonly reset: boolean | null;
+    constructor(origin: string, options: object, handler: object);
+  }
+}
+
+declare module 'undici/lib/core/diagnostics.js' {
+  import type { Channel } from 'node:diagnostics_channel';
+  const diagnostics: { readonly channels: { readonly create: Channel } };
+  export default diagnostics;
+}
+
 declare module 'undici/lib/api/api-connect.js' {
   import type { Dispatcher } from 'undici';
   const connect: Dispatcher['connect'];
@@ -41,6 +59,8 @@ declare module 'undici/lib/core/symbols.js' {
   const symbols: Readonly<
     Record<
       | 'kConnect'
+      | 'kQueue'
+      | 'kPipelining'
       | 'kServerName'
       | 'kResume'
       | 'kKeepAliveDefaultTimeout'

@@ -43,7 +43,15 @@ test('the usual requests take the fast path, the others do not', async () => {
   const { signal } = new AbortController();
   expect(isLight(await fetch(new URL(`${url}/json?a=b`), { signal }))).toBe(true);
   expect(isLight(await fetch(`${url}/gzip`))).toBe(false);
-  expect(isLight(await fetch(new Request(`${url}/json`)))).toBe(false);
+  expect(isLight(await fetch(new Request(`${url}/json`)))).toBe(true);
+  const own = new Request(`${url}/json`, { headers: { 'X-A': '1' } });
+  expect(isLight(await fetch(own))).toBe(false);
+  expect(isLight(await fetch(new Request(`${url}/json`), { resilience: {} }))).toBe(true);
+  expect(isLight(await fetch(new Request(`${url}/json`), { headers: {} }))).toBe(false);
+  expect(isLight(await fetch(new Request(`${url}/json`, { redirect: 'manual' })))).toBe(false);
+  expect(isLight(await fetch(new Request(`${url}/json`, { method: 'POST', body: 'a' })))).toBe(
+    false,
+  );
 });
 
 describe('with one service', () => {

@@ -284,7 +284,10 @@ describe('what may go wrong', () => {
       return new Response('x');
     };
     const init = { method: 'POST', body, duplex: 'half' } as RequestInit;
-    expect(await failureOf(clientWith(fetch).fetch('/', init))).toBe(broken);
+    expect(await failureOf(clientWith(fetch).fetch('/', init))).toMatchObject({
+      message: 'fetch failed',
+      cause: broken,
+    });
   });
 
   test('a thousand calls that end at once while one has the only place', async () => {

@@ -95,9 +95,7 @@ describe.each([
     '%s() of a body that turns out to be larger',
     async (reader) => {
       const { client, server } = await against((response) => pieces(response, LIMIT + 1));
-      const error = await failureOf(
-        client.fetch('/', init).then((answer) => answer[reader]()),
-      );
+      const error = await failureOf(client.fetch('/', init).then((answer) => answer[reader]()));
       expectTooLarge(error);
       expect(error.message).toContain('the answer is more than 1000 bytes');
       await closed(server);

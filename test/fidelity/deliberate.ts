@@ -28,6 +28,8 @@ export const deliberate = {
     'a stream that fails without a reason: both fail with `fetch failed`, ours with a `cause` that says so; the platform’s is an accident of its own',
   'bytes-again':
     'bytes follow a 307 or 308; the platform has handed them over by then, and fails over a detached `ArrayBuffer`',
+  'left-behind':
+    'an answer that sends elsewhere is given up there and then; the platform lets it come in, and when it breaks off meanwhile, fails the call that has gone on',
   'signal-listeners':
     'a signal has one listener of ours, however many calls share it, and none when they are over; the platform adds one per call, and leaves it to the garbage collection',
   'reset-without-length':

@@ -1,5 +1,6 @@
 /** What is followed, what is sent again on the way and what is left out, and what is said of the rest. */
 import { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { describe } from 'vitest';
 import { sameAsPlatform, useServers, type Bench } from './differential.js';
@@ -69,19 +70,20 @@ describe('each method by each status', () => {
 describe('each body by each status', () => {
   for (const code of codes) {
     for (const [name, make] of Object.entries(bodies)) {
-      sameAsPlatform(`${name}, ${code}`, async (bench) => {
+      // The platform hands bytes over, and has none left for the second time.
+      const isSpent = name === 'bytes' && code > 303;
+      sameAsPlatform(
+        `${name}, ${code}`,
+        (bench) => {
+          answerWith(bench, movedOnce(code, '/end'));
+          return called(bench.fetch, bench.url, { method: 'POST', body: make?.() });
+        },
+        isSpent ? { differs: 'bytes-again', onSome: true } : {},
+      );
+      sameAsPlatform(`${name}, ${code}, in a Request`, (bench) => {
         answerWith(bench, movedOnce(code, '/end'));
-        const body = make?.();
-        // The platform hands such bytes over, and has none left for the second time: see the end of this file.
-        const isSpent = body instanceof Uint8Array && code > 303;
-        if (isSpent) return 'not compared';
-        return called(bench.fetch, bench.url, { method: 'POST', body });
-      });
-      sameAsPlatform(`${name}, ${code}, in a Request`, async (bench) => {
-        answerWith(bench, movedOnce(code, '/end'));
-        const body = (make?.() ?? null) as RequestInit['body'];
-        if (body instanceof Uint8Array && code > 303) return 'not compared';
-        return called(bench.fetch, new Request(bench.url, { method: 'PUT', body: body ?? null }));
+        const body = (make?.() ?? null) as NonNullable<RequestInit['body']> | null;
+        return called(bench.fetch, new Request(bench.url, { method: 'PUT', body }));
       });
     }
     const streams: Record<string, () => unknown> = {
@@ -285,7 +287,7 @@ describe('the body of the answer that sends elsewhere', () => {
       response.writeHead(302, { location: '/end' }).write('for ever'),
     'cut short': (_, response) => {
       response.writeHead(302, { location: '/end', 'content-length': '100' }).write('so much');
-      setTimeout(() => response.destroy(), 5);
+      void setTimeout(150).then(() => response.destroy());
     },
     compressed: (_, response) =>
       response
@@ -305,12 +307,15 @@ describe('the body of the answer that sends elsewhere', () => {
   for (const [name, answer] of Object.entries(answers)) {
     for (const redirect of ['follow', 'error'] as const) {
       for (const method of ['GET', 'POST']) {
-        sameAsPlatform(`${name}, ${redirect}, ${method}`, (bench) => {
+        sameAsPlatform(`${name}, ${redirect}, ${method}`, async (bench) => {
           answerWith(bench, (request, response) => {
             if (request.url === '/end') response.end('the end');
             else answer(request, response);
           });
-          return called(bench.fetch, bench.url, { method, redirect });
+          const found = await called(bench.fetch, bench.url, { method, redirect });
+          // The platform keeps its connections: one that is being closed would be the next check's.
+          if (name === 'cut short') await setTimeout(200);
+          return found;
         });
       }
     }
@@ -321,6 +326,24 @@ describe('the body of the answer that sends elsewhere', () => {
     });
   }
 });
+
+sameAsPlatform(
+  'an answer that breaks off while the next is awaited',
+  async (bench) => {
+    answerWith(bench, ({ url }, response) => {
+      if (url === '/end') {
+        void setTimeout(60).then(() => response.end('the end'));
+        return;
+      }
+      response.writeHead(302, { location: '/end', 'content-length': '100' }).write('so much');
+      void setTimeout(10).then(() => response.destroy());
+    });
+    const found = await outcome(async () => (await bench.fetch(bench.url)).text());
+    await setTimeout(100);
+    return found;
+  },
+  { differs: 'left-behind', ours: { value: 'the end' } },
+);
 
 describe('manual', () => {
   for (const code of codes) {
@@ -351,7 +374,7 @@ describe('aborted on the way', () => {
       else response.writeHead(302, { location: '/end' }).end();
     });
     const response = await bench.fetch(bench.url, { signal: controller.signal });
-    setTimeout(() => controller.abort(new Error('enough')), 10);
+    void setTimeout(10).then(() => controller.abort(new Error('enough')));
     return [response.url, response.redirected, await outcome(() => response.text())];
   });
   sameAsPlatform('after the end', async (bench) => {

@@ -314,6 +314,15 @@ describe('with each method', () => {
   }
 });
 
+sameAsPlatform(
+  'the connection of a HEAD',
+  async ({ fetch, url, server }) => {
+    await fetch(url, { method: 'HEAD' });
+    return server.asked[0]?.headers.find(([name]) => name === 'connection')?.[1];
+  },
+  { differs: 'head-keeps-connection', ours: 'keep-alive' },
+);
+
 describe('what is not changed', () => {
   sameAsPlatform('a Headers used twice', async ({ fetch, url }) => {
     const headers = new Headers({ 'x-a': '1' });

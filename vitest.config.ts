@@ -1,4 +1,4 @@
-/** How the tests are run: all of test/, in three groups that differ in who shares a process with whom. */
+/** How the tests are run: all of test/, in four groups that differ in who shares a process with whom. */
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
@@ -6,6 +6,7 @@ import { defineConfig } from 'vitest/config';
 const computing = ['balancing', 'cluster', 'core', 'layers', 'locality', 'options', 'routing'];
 const pure = [...computing, 'properties'].map((room) => `test/${room}/**/*.test.ts`);
 const lab = ['test/lab/**/*.test.ts'];
+const fidelity = ['test/fidelity/**/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -41,8 +42,19 @@ export default defineConfig({
         test: {
           name: 'sockets',
           include: ['test/**/*.test.ts'],
-          exclude: [...pure, ...lab],
+          exclude: [...pure, ...lab, ...fidelity],
           pool: 'forks',
+        },
+      },
+      {
+        extends: true,
+        // Thousands of checks that wait for the server or for what must not come, for half of their time.
+        test: {
+          name: 'fidelity',
+          include: fidelity,
+          pool: 'forks',
+          maxWorkers: 2 * availableParallelism(),
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -1,4 +1,5 @@
 /** Makes the calls of the soak one by one, looks at what they bring, and keeps count. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { drawCall } from './draw.mjs';
 import { filling, LARGEST } from './filling.mjs';
 
@@ -9,6 +10,10 @@ const HUNG = 60_000;
  * its own fetch as with ours.
  */
 const LOST = 3000;
+
+/** Milliseconds for which a caller that was refused waits. */
+const REFUSED = 20;
+const REFUSALS = new Set(['CircuitOpenError', 'NoHealthyEndpointError', 'OverflowError']);
 
 /**
  * @typedef {object} TrafficOptions
@@ -65,6 +70,8 @@ export class Traffic {
     const ending = await Promise.race([running, patience]);
     clearTimeout(timer);
     count(this.endings, ending);
+    // Refusals cost no time, and callers that ask again at once would do nothing else.
+    if (REFUSALS.has(ending)) await sleep(REFUSED);
     if (ending === 'hung') this.wrong.push(`hung: ${words.join(', ')}, ${path}`);
   }
 

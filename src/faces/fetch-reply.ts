@@ -148,6 +148,8 @@ export class FetchReply implements Receiver {
     if (this.borrows) return undefined;
     const length = Number(headerValue(this.head.rawHeaders, 'content-length'));
     if (!(length >= LEAST_GATHERED && length <= MOST_GATHERED)) return undefined;
+    // What a fetch or a dispatcher of the user's says need not be true.
+    if (this.#size > length) return undefined;
     const whole = Buffer.allocUnsafeSlow(length);
     let place = 0;
     for (const chunk of this.#chunks) {

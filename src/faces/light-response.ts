@@ -8,6 +8,7 @@ import * as workers from 'node:worker_threads';
 import { bodyStream } from './body-stream.js';
 import { headersCloser, responseHeaders } from './closed-headers.js';
 import { urlOf, type FetchReply } from './fetch-reply.js';
+import { platformResponse } from './platform-response.js';
 import { copy, copyOfMemory, decode, parse } from './read-bytes.js';
 
 /** What `Response` takes as a reason phrase; more can arrive. */
@@ -42,7 +43,7 @@ export interface LightResponses {
 
 /** Looks at the platform's `Response`, which loads it: so not before the first answer has come. */
 export function lightResponses(): LightResponses {
-  const { Response } = globalThis;
+  const Response = platformResponse();
   const platform = Response.prototype;
 
   const close = headersCloser();

@@ -42,7 +42,9 @@ export function usualInput(
   init: ResilientRequestInit | null | undefined,
 ): UsualInput | undefined {
   if (init != null && !saysNothing(init)) return undefined;
-  const { url, method, headers, signal, usual } = (getters ??= readGetters());
+  getters ??= readGetters();
+  if (getters === undefined) return undefined;
+  const { url, method, headers, signal, usual } = getters;
   try {
     for (const [read, value] of usual) if (read.call(request) !== value) return undefined;
     // How their names are spelt, the platform alone knows: it sends them so.
@@ -71,12 +73,15 @@ function saysNothing(init: object): boolean {
   return Reflect.ownKeys(init).every((name) => name === 'resilience');
 }
 
-/** Not before there is a `Request`: to touch the class loads it. */
-function readGetters(): Getters {
-  const getter = (name: string): Read => {
-    const { get } = Object.getOwnPropertyDescriptor(Request.prototype, name) as { get: Read };
-    return get;
-  };
+/** Not before there is a `Request`: to touch the class loads it. Undefined where what stands there is none of the platform's. */
+function readGetters(): Getters | undefined {
+  const found = new Map<string, Read>();
+  for (const name of ['url', 'method', 'headers', 'signal', ...Object.keys(USUAL)]) {
+    const read = getterOf(name);
+    if (read === undefined) return undefined;
+    found.set(name, read);
+  }
+  const getter = (name: string): Read => found.get(name) as Read;
   return {
     url: getter('url'),
     method: getter('method'),
@@ -84,4 +89,16 @@ function readGetters(): Getters {
     signal: getter('signal'),
     usual: Object.entries(USUAL).map(([name, value]) => [getter(name), value]),
   };
+}
+
+/** The one at the root: frameworks put a class that extends the platform's in its place. */
+function getterOf(name: string): Read | undefined {
+  let read: Read | undefined;
+  let prototype = Request.prototype as object | null;
+  while (prototype !== null) {
+    const own = Object.getOwnPropertyDescriptor(prototype, name) as { get?: Read } | undefined;
+    read = own?.get ?? read;
+    prototype = Object.getPrototypeOf(prototype) as object | null;
+  }
+  return read;
 }

@@ -1,4 +1,5 @@
 /** A piece of what a socket has brought, kept for as long as somebody holds a part of it. */
+import { markAsUntransferable } from 'node:worker_threads';
 
 /** As much as Node's own pool: whoever holds a header of an answer holds all of that. */
 const SLAB_SIZE = 8 * 1024;
@@ -39,6 +40,8 @@ function chunkFor(length: number): Chunk {
   if (length > SLAB_SIZE / 2) return new Chunk(Buffer.allocUnsafeSlow(length).buffer, 0, length);
   if (used + length > slab.byteLength) {
     slab = Buffer.allocUnsafeSlow(SLAB_SIZE).buffer;
+    // Whoever gave a piece to another thread would take away what other answers hold, as with Node's own pool.
+    markAsUntransferable(slab);
     used = 0;
   }
   const chunk = new Chunk(slab, used, length);

@@ -44,9 +44,10 @@ function prototypeOver(usual: Response): Response {
     if (!(name in usual)) continue;
     const value = function (this: Response): Promise<unknown> {
       // What has been read already is refused in the platform's words.
-      if (this.bodyUsed || bodyOf(this)?.locked === true) {
-        return Reflect.apply(Reflect.get(usual, name) as Read, this, []);
-      }
+      const refused = () => Reflect.apply(Reflect.get(usual, name) as Read, this, []);
+      const inner = bodyOf(this);
+      if (this.bodyUsed || inner?.locked === true) return refused();
+      if (inner !== null && isTaken(inner)) return whileLocked(inner, refused);
       const { body, headers } = this;
       return Reflect.apply(
         Reflect.get(Response.prototype, name) as Read,
@@ -72,10 +73,27 @@ function prototypeOver(usual: Response): Response {
   define(own, 'clone', {
     value(this: Response): Response {
       const bound = bounds.get(this) as Bound;
-      return withBound(Reflect.apply(Reflect.get(usual, 'clone'), this, []), bound);
+      const inner = bodyOf(this);
+      const cloned = () => withBound(Reflect.apply(Reflect.get(usual, 'clone'), this, []), bound);
+      return inner !== null && isTaken(inner) ? whileLocked(inner, cloned) : cloned();
     },
   });
   return own;
+}
+
+/** Somebody has a reader of what stands before it, and may not have read yet. */
+function isTaken(body: Body): boolean {
+  return fronts.get(body)?.locked === true && !body.locked;
+}
+
+/** The platform looks at its own body alone. */
+function whileLocked<T>(body: Body, act: () => T): T {
+  const reader = body.getReader();
+  try {
+    return act();
+  } finally {
+    reader.releaseLock();
+  }
 }
 
 function define(own: Response, name: string, what: PropertyDescriptor): void {

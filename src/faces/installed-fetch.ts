@@ -18,9 +18,16 @@ export interface Fetches {
  * schemes, what is no URL, and calls that name a dispatcher of their own.
  */
 export function installedFetch(fetches: Fetches): Fetch {
-  function fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
-    const isOurs = fetches.isInForce() && !hasDispatcher(init) && isServed(input, fetches);
-    return isOurs ? fetches.ours(input, init) : fetches.before(input, init);
+  function fetch(...given: Parameters<Fetch>): Promise<Response> {
+    const [input, init] = given;
+    if (!fetches.isInForce() || hasDispatcher(init)) return fetches.before(...given);
+    const text = textOf(input);
+    if (text === undefined) return fetches.before(...given);
+    // What is turned into text is so once.
+    const isOther =
+      typeof input === 'object' && !(input instanceof URL || input instanceof Request);
+    if (isOther) given[0] = text;
+    return isServed(text, fetches) ? fetches.ours(given[0], init) : fetches.before(...given);
   }
   // The platform's has a default for the second.
   return Object.defineProperty(fetch, 'length', { value: 1, configurable: true });
@@ -30,9 +37,7 @@ function hasDispatcher(init: unknown): boolean {
   return (init as { dispatcher?: object | null } | null | undefined)?.dispatcher != null;
 }
 
-function isServed(input: unknown, fetches: Fetches): boolean {
-  const text = textOf(input);
-  if (text === undefined) return false;
+function isServed(text: string, fetches: Fetches): boolean {
   const isPlain = text.startsWith('http://') || text.startsWith('https://');
   if (isPlain) {
     const slash = text.indexOf('/', 8);

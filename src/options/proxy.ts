@@ -11,7 +11,7 @@ export interface ProxyPolicy {
 }
 
 export interface ProxyException {
-  /** In lower case, an address of version 6 in brackets; `'*'` is every host. */
+  /** In lower case, an address of version 6 in brackets; `'*'` is every host, `10.0.0.0/8` a range. */
   readonly host: string;
   /** 0: any. */
   readonly port: number;

@@ -13,7 +13,7 @@ export const readProxy: Reader<ProxyPolicy | false> = (value, at) => {
   if (proxy === undefined) {
     const meant = proxyUrl(`http://${value}`);
     const isBare = meant !== undefined && !value.includes('://');
-    const hint = isBare ? `; did you mean ${quote(`http://${value}`)}?` : '';
+    const hint = isBare ? `; did you mean ${quote(likely(value))}?` : credentialsHint(value);
     return at.refuseFound(hidden(value), EXPECTED, hint);
   }
   return { http: proxy, https: proxy, except: [] };
@@ -34,7 +34,8 @@ function fromEnvironment(at: Place): ProxyPolicy | null {
     if (url !== undefined) return url;
     const expected = 'the URL of a proxy (http or https, without a path)';
     const what = hidden(found.value);
-    return at.say(what, expected, `${found.name} is ${what}, expected ${expected}`);
+    const hint = credentialsHint(found.value);
+    return at.say(what, expected, `${found.name} is ${what}, expected ${expected}${hint}`);
   };
   const forHttp = read(http);
   const forHttps = read(https);
@@ -53,10 +54,20 @@ function variable(name: string): { readonly name: string; readonly value: string
 
 function proxyUrl(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined;
-  const { protocol, pathname, search, hash, username, href } = new URL(text);
+  const { protocol, pathname, search, hash, username, password, href } = new URL(text);
   const isHttp = protocol === 'http:' || protocol === 'https:';
   if (!isHttp || pathname !== '/' || search !== '' || hash !== '') return undefined;
-  return isDecodable(username) ? href : undefined;
+  return isDecodable(username) && isDecodable(password) ? href : undefined;
+}
+
+/** For a word that stands for the environment, or a host without its scheme. */
+function likely(text: string): string {
+  return /^env(ironment)?$/i.test(text) ? 'environment' : `http://${text}`;
+}
+
+/** The parser of URLs takes a `%` in a password as it stands, and then it cannot be read. */
+function credentialsHint(text: string): string {
+  return /%(?![\da-f]{2})[^@]*@/i.test(text) ? "; a '%' in credentials is written %25" : '';
 }
 
 function isDecodable(text: string): boolean {
@@ -77,11 +88,18 @@ export function exceptions(text: string): ProxyException[] {
       const [, host = entry, port = '0'] = /^(.+?):(\d+)$/.exec(entry) ?? [];
       const isHost = !host.includes(':') || host.startsWith('[');
       const name = isHost ? host : `[${entry}]`;
-      return { host: name.replace(/^\*?\./, '').toLowerCase(), port: isHost ? Number(port) : 0 };
+      return { host: canonical(name.replace(/^\*?\./, '')), port: isHost ? Number(port) : 0 };
     });
+}
+
+/** As it stands in a URL; what is plain is taken as it is, `10.1` for no address. */
+function canonical(host: string): string {
+  const isPlain = /^[\w.*/-]*$/.test(host);
+  const url = `http://${host}`;
+  return !isPlain && URL.canParse(url) ? new URL(url).hostname : host.toLowerCase();
 }
 
 /** A password may stand where no URL is. */
 function hidden(text: string): string {
-  return quote(text.replace(/^.*@/s, '***@'));
+  return quote(text.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1***@'));
 }

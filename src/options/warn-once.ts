@@ -30,7 +30,9 @@ function clientWarnings({
   const found = otherOrigins === 'default-policy' ? policyWarnings(defaultPolicy, '') : [];
   const saidOfClient = new Set(found.map(nameOf));
   const all = [...services];
-  const usesHttp2 = otherOrigins === 'default-policy' || all.some(([, policy]) => usesTls(policy));
+  const usesHttp2 =
+    (otherOrigins === 'default-policy' && defaultPolicy.proxy === undefined) ||
+    all.some(([, policy]) => policy.proxy === undefined && usesTls(policy));
   for (const [origin, policy] of all) {
     const { endpoints } = policy;
     const inherited = policyWarnings({ ...defaultPolicy, origin, endpoints }, '');

@@ -20,6 +20,8 @@ export interface ConnectTime {
   readonly timedOut: () => void;
 }
 
+const NO_HEAD = 'the dispatcher gave an answer without its head';
+
 export class DispatchedExchange implements RelayedExchange, DispatchListener {
   readonly #dispatcher: Dispatching;
   readonly #attempt: Attempt;
@@ -117,12 +119,20 @@ export class DispatchedExchange implements RelayedExchange, DispatchListener {
 
   data(chunk: Buffer): boolean {
     if (this.#over) return true;
+    if (!this.#hasHead) {
+      this.cut(new Error(NO_HEAD));
+      return true;
+    }
     if (!drive.data(this.#attempt, chunk)) this.#isPaused = true;
     return !this.#isPaused;
   }
 
   end(trailers: readonly RawHeader[]): void {
     if (this.#over) return;
+    if (!this.#hasHead) {
+      this.failed(new Error(NO_HEAD));
+      return;
+    }
     this.#end();
     this.#slot.release();
     drive.end(this.#attempt, trailers);

@@ -17,6 +17,8 @@ import { beneath } from './relayed-failure.js';
 interface Busy {
   readonly what: string;
   readonly before: Busy | undefined;
+  /** It has settled; what it has begun may call again. */
+  isOver: boolean;
 }
 
 export class FetchRelay implements Relay {
@@ -85,11 +87,17 @@ export class FetchRelay implements Relay {
 
   async #send({ url, init }: FetchedRequest): Promise<unknown> {
     const what = `${init.method} ${url}`;
-    const before = this.#busy.getStore();
+    let before = this.#busy.getStore();
+    while (before?.isOver === true) before = before.before;
     for (let busy = before; busy !== undefined; busy = busy.before) {
-      if (busy.what === what) throw new CircleError(what);
+      if (busy.what === what && !busy.isOver) throw new CircleError(what);
     }
-    return this.#busy.run({ what, before }, () => this.#fetch(url, init));
+    const own: Busy = { what, before, isOver: false };
+    try {
+      return await this.#busy.run(own, () => this.#fetch(url, init));
+    } finally {
+      own.isOver = true;
+    }
   }
 }
 
@@ -99,7 +107,7 @@ class CircleError extends TypeError {
 
   constructor(what: string) {
     super(
-      `the option 'fetch' led back into this client (${what}): give it the fetch that was there before install()`,
+      `the option 'fetch' led back into this client (${what}): give it the fetch that was there before this client's`,
     );
   }
 }

@@ -52,9 +52,13 @@ export function fetchedAnswer(value: unknown): FetchedAnswer {
   };
 }
 
-/** Nobody waits for it any more. */
+/** Nobody waits for it any more. Never throws. */
 export function discardAnswer(value: unknown): void {
-  if (isResponseLike(value)) pieceReader(value.body)?.cancel();
+  try {
+    if (isResponseLike(value)) pieceReader(value.body)?.cancel();
+  } catch {
+    // It cannot even be read.
+  }
 }
 
 function isResponseLike(value: unknown): value is ResponseLike {
@@ -65,7 +69,8 @@ function isResponseLike(value: unknown): value is ResponseLike {
 
 function wordsFor(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
-  return `an object of class ${value.constructor.name}`;
+  const { constructor: maker } = value as { readonly constructor?: unknown };
+  return typeof maker === 'function' ? `an object of class ${maker.name}` : 'an object';
 }
 
 function rawHeadersOf(headers: ResponseLike['headers']): string[] {
@@ -82,11 +87,17 @@ function rawHeadersOf(headers: ResponseLike['headers']): string[] {
   ];
 }
 
+/** @throws TypeError for what no Response has */
 function pieceReader(body: unknown): PieceReader | undefined {
-  if (typeof body !== 'object' || body === null) return undefined;
-  if ('getReader' in body) return streamReader(body as ReadableStream<Uint8Array>);
-  if (Symbol.asyncIterator in body) return iteratorReader(body as AsyncIterable<Uint8Array>);
-  return undefined;
+  if (body === undefined || body === null) return undefined;
+  if (typeof body === 'object') {
+    if ('getReader' in body) return streamReader(body as ReadableStream<Uint8Array>);
+    if (Symbol.asyncIterator in body) return iteratorReader(body as AsyncIterable<Uint8Array>);
+  }
+  const found = typeof body === 'string' ? 'text' : wordsFor(body);
+  throw new TypeError(
+    `the option 'fetch' gave an answer whose body is ${found}, expected a stream or null`,
+  );
 }
 
 function streamReader(stream: ReadableStream<Uint8Array>): PieceReader {

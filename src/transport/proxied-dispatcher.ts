@@ -143,7 +143,7 @@ async function load(settings: ProxySettings): Promise<Load> {
           // A proxy that does not answer.
           const pool = new Pool(origin, { ...options, headersTimeout: connectTimeout });
           // Pools have it when the whole of undici is loaded.
-          return Object.assign(pool, { connect });
+          return Object.assign(pool, { connect: onceOnly(connect) });
         },
       }),
       forward: new PlainAgent({ ...common, connect: { timeout: connectTimeout } }),
@@ -151,8 +151,22 @@ async function load(settings: ProxySettings): Promise<Load> {
   };
 }
 
+type Connect = (this: Dispatcher, options: unknown) => Promise<unknown>;
+
+/** Undici takes a socket that was closed for one that it has had, and connects again without end. */
+function onceOnly(connect: unknown): Connect {
+  return async function (options) {
+    try {
+      return await (connect as Connect).call(this, options);
+    } catch (error) {
+      if ((error as { readonly code?: unknown }).code !== 'UND_ERR_SOCKET') throw error;
+      throw new Error((error as Error).message, { cause: error });
+    }
+  };
+}
+
 function authorizationOf({ username, password }: URL): string | undefined {
-  if (username === '') return undefined;
+  if (username === '' && password === '') return undefined;
   const plain = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return `Basic ${Buffer.from(plain).toString('base64')}`;
 }

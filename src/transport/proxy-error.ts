@@ -23,7 +23,9 @@ export function proxyError(proxy: URL, error: unknown): ProxyError {
 
 export function refusedBy(proxy: URL, status: number, cause?: unknown): ProxyError {
   const credentials =
-    proxy.username === '' ? 'credentials, and there are none' : 'other credentials';
+    proxy.username === '' && proxy.password === ''
+      ? 'credentials, and there are none'
+      : 'other credentials';
   const why = status === 407 ? ` (it wants ${credentials})` : '';
   return new ProxyError(proxy, `answered ${status}${why}`, cause);
 }

@@ -41,6 +41,25 @@ test('every form of a URL of every origin', async () => {
   }
 });
 
+test('what can be turned into text is so once, and no argument stays none', async () => {
+  const { url } = await marking();
+  const platform = globalThis.fetch;
+  const theirs = vi.fn((..._: unknown[]) => Promise.resolve(new Response('theirs')));
+  globalThis.fetch = theirs;
+  onTestFinished(() => void (globalThis.fetch = platform));
+  installed({ service: url });
+  for (const [text, answer] of [
+    [url, '1'],
+    ['http://other.test', 'theirs'],
+  ] as const) {
+    const toString = vi.fn(() => text);
+    expect(await (await fetch({ toString } as unknown as string)).text()).toBe(answer);
+    expect(toString).toHaveBeenCalledOnce();
+  }
+  await (fetch as () => Promise<unknown>)();
+  expect(theirs).toHaveBeenLastCalledWith();
+});
+
 test('of a client with services, these are its own, and others are untouched', async () => {
   const [own, other] = [await marking(), await marking()];
   const client = installed({ services: { [own.url]: { name: 'own' } } });

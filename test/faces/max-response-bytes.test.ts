@@ -179,6 +179,22 @@ test('client.request and client.dispatcher are held to what is sent', async () =
   await closed(server);
 });
 
+test('an unfolded answer whose body somebody holds is refused as the platform does', async () => {
+  const { client, server } = await against((response) => {
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{}'));
+  });
+  const seen = async (fetched: Promise<Response>): Promise<string[]> => {
+    const answer = await fetched;
+    const reader = answer.body?.getReader();
+    const text = failureOf(answer.text());
+    expect(() => answer.clone()).toThrow(TypeError);
+    const { name, message } = await text;
+    reader?.releaseLock();
+    return [name, message, await answer.text()];
+  };
+  expect(await seen(client.fetch('/'))).toEqual(await seen(globalThis.fetch(server.url)));
+});
+
 test('a call, a route and an update have their own; false is none', async () => {
   const { client } = await against((response) => pieces(response, 1500), {
     routes: [{ match: { path: '/large' }, maxResponseBytes: 2000 }],

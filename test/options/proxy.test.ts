@@ -78,7 +78,17 @@ describe('wrong ones', () => {
     [
       'with a password, which is not shown',
       { proxy: 'ftp://user:secret@proxy' },
-      `proxy: found '***@proxy', ${EXPECTED}`,
+      `proxy: found 'ftp://***@proxy', ${EXPECTED}`,
+    ],
+    [
+      'with a password that cannot be read',
+      { proxy: 'http://user:100%@proxy' },
+      `proxy: found 'http://***@proxy', ${EXPECTED}; a '%' in credentials is written %25`,
+    ],
+    [
+      'the environment, almost',
+      { proxy: 'ENV' },
+      `proxy: found 'ENV', ${EXPECTED}; did you mean 'environment'?`,
     ],
     [
       'a TCP check',
@@ -95,7 +105,7 @@ describe('wrong ones', () => {
   test('in the environment', () => {
     setEnvironment({ HTTPS_PROXY: 'ftp://user:secret@proxy' });
     expect(refusalOf(() => readOptions({ proxy: 'environment' }))).toBe(
-      "proxy: HTTPS_PROXY is '***@proxy', expected the URL of a proxy (http or https, without a path)",
+      "proxy: HTTPS_PROXY is 'ftp://***@proxy', expected the URL of a proxy (http or https, without a path)",
     );
   });
 });
@@ -129,7 +139,16 @@ test.each([
   ['[::1]', 'http://[::1]:8080', false],
   ['::1', 'http://[::1]:8080', false],
   ['[::1]:8080', 'http://[::1]:8081', true],
+  ['0:0:0:0:0:0:0:1', 'http://[::1]', false],
+  ['[2001:DB8::0:1]:80', 'http://[2001:db8::1]', false],
+  ['.bücher.test', 'http://a.bücher.test', false],
   ['*', 'http://a.test', false],
+  ['10.0.0.0/8', 'http://10.1.2.3:8080', false],
+  ['10.0.0.0/8', 'http://11.1.2.3', true],
+  ['10.0.0.0/8', 'http://a.10.test', true],
+  ['10.0.0.0/40', 'http://10.1.2.3', true],
+  ['fd00::/8', 'http://[fd12::1]', false],
+  ['fd00::/8', 'http://10.1.2.3', true],
   ['', 'unix:/run/app.sock', false],
 ])("NO_PROXY '%s': %s goes through the proxy: %s", (text, url, isThrough) => {
   const policy = { http: 'http://proxy', https: 'http://proxy', except: exceptions(text) };

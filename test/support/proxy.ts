@@ -17,7 +17,7 @@ export interface TestProxyOptions {
   /** `user:password` that it wants. */
   readonly credentials?: string;
   /** What it does with CONNECT. */
-  readonly tunnels?: 'yes' | 'refuse' | 'silent';
+  readonly tunnels?: 'yes' | 'refuse' | 'silent' | 'cut';
 }
 
 export async function proxy({
@@ -50,6 +50,10 @@ export async function proxy({
   server.on('connect', (request, socket: Socket, head) => {
     asked.push(`CONNECT ${request.url}`);
     socket.on('error', () => {});
+    if (tunnels === 'cut') {
+      socket.destroy();
+      return;
+    }
     if (tunnels === 'silent') {
       socket.resume().on('end', () => socket.destroy());
       return;

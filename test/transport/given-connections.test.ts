@@ -239,3 +239,28 @@ describe.each(kinds)('%s', (_name, givenOf) => {
     expect(client.endpoints()[0]?.healthy).toBe(false);
   });
 });
+
+test.each([true, false])(
+  'a dispatcher that gives no head fails the call: body %s',
+  async (body) => {
+    const dispatcher = {
+      dispatch(_options: unknown, handler: Dispatcher.DispatchHandler) {
+        const controller = { abort() {} } as unknown as Dispatcher.DispatchController;
+        handler.onRequestStart?.(controller, {});
+        if (body) handler.onResponseData?.(controller, Buffer.from('x'));
+        handler.onResponseEnd?.(controller, {});
+        return true;
+      },
+    };
+    const client = clientFor({
+      service: 'http://shop.test',
+      dispatcher,
+      retry: false,
+      timeout: 500,
+    });
+    await expect(client.fetch('/')).rejects.toMatchObject({
+      message: 'fetch failed',
+      cause: { message: 'the dispatcher gave an answer without its head' },
+    });
+  },
+);

@@ -1,4 +1,5 @@
 /** A fetch of the user's: what it is given, what may come of it, and what may not. */
+import { AsyncResource } from 'node:async_hooks';
 import { gzipSync } from 'node:zlib';
 import { Readable } from 'node:stream';
 import { describe, expect, test, vi } from 'vitest';
@@ -182,6 +183,30 @@ describe('what may go wrong', () => {
     expect(given).toHaveLength(1);
   });
 
+  test('an object that throws when it is read, or has no class', async () => {
+    const throwing = {
+      status: 200,
+      get headers(): Headers {
+        throw new Error('no headers today');
+      },
+    };
+    await expect(clientWith(() => throwing).fetch('/')).rejects.toThrow('no headers today');
+    await expect(clientWith(() => Object.create(null) as unknown).fetch('/')).rejects.toThrow(
+      "the option 'fetch' gave an object, expected a Response",
+    );
+  });
+
+  test.each([
+    ['text', 'abc'],
+    ['an object of class Uint8Array', new Uint8Array(3)],
+    ['5', 5],
+  ])('an answer whose body is %s is not taken for an empty one', async (words, body) => {
+    const client = clientWith(() => ({ status: 200, headers: new Headers(), body }));
+    await expect(client.fetch('/')).rejects.toThrow(
+      `the option 'fetch' gave an answer whose body is ${words}, expected a stream or null`,
+    );
+  });
+
   test('it gives no promise', async () => {
     expect(await (await clientWith(() => new Response('x')).fetch('/')).text()).toBe('x');
   });
@@ -329,4 +354,14 @@ test('one that leads back into the client is found out', async () => {
   } finally {
     globalThis.fetch = original;
   }
+});
+
+test('what it has begun may ask the client for the same later', async () => {
+  let later: (() => Promise<Response>) | undefined;
+  const client: ResilientClient = clientWith(() => {
+    later ??= AsyncResource.bind(() => client.fetch('/'));
+    return Promise.resolve(new Response('x'));
+  });
+  await client.fetch('/');
+  expect((await later?.())?.status).toBe(200);
 });

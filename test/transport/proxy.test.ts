@@ -93,8 +93,16 @@ describe('credentials', () => {
     expect(await (await other.fetch('/')).text()).toBe('none');
   });
 
+  test('a password without a user', async () => {
+    const server = await serve((_request, response) => response.end());
+    const through = await proxy({ credentials: ':token' });
+    const client = clientFor({ service: server.url, proxy: withCredentials(through, ':token') });
+    expect((await client.fetch('/')).status).toBe(200);
+  });
+
   test.each([
     ['wrong', 'user:secret', 'it wants other credentials'],
+    ['a password alone', ':secret', 'it wants other credentials'],
     ['none', undefined, 'it wants credentials, and there are none'],
   ])('%s: 407, by a tunnel and without', async (_what, credentials, words) => {
     const server = await serve((_request, response) => response.end());
@@ -141,6 +149,18 @@ describe('a proxy that does not do its part', () => {
     const through = await proxy({ tunnels: 'refuse' });
     const error = await failureOf(clientThrough(through.url).fetch('/'));
     expect(String(error.cause)).toBe(`ProxyError: the proxy ${through.url} answered 403`);
+  });
+
+  test('closes without a word: one connection for each attempt', async () => {
+    const through = await proxy({ tunnels: 'cut' });
+    const client = clientThrough(through.url, { connectionPool: { connectTimeout: 300 } });
+    const error = await failureOf(client.fetch('/'));
+    expect(error).toMatchObject({ flag: 'UF', cause: { code: 'ERR_OUTRIGGER_PROXY' } });
+    expect(String(error.cause)).toBe(
+      `ProxyError: the proxy ${through.url} has not led to the endpoint: other side closed`,
+    );
+    await wait(50);
+    expect(through.asked).toHaveLength(1);
   });
 
   test('says nothing', async () => {

@@ -1,4 +1,5 @@
 /** Requests whose headers have been looked at before: what is written is what undici writes. */
+import { addedHeaders } from '../../src/faces/added-headers.js';
 import diagnostics from 'node:diagnostics_channel';
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
@@ -112,6 +113,8 @@ test.each<[string, string | Uint8Array | null]>([
 });
 
 test('calls of the fast path go out with every header, over and over', async () => {
+  const pairs = addedHeaders(new URL('http://orders'));
+  const added = pairs.flatMap((name, at) => (at % 2 === 0 ? [`${name}: ${pairs[at + 1]}`] : []));
   for (let call = 0; call < 3; call++) {
     expect(await (await client.fetch('/orders/42')).json()).toEqual({});
   }
@@ -122,11 +125,7 @@ test('calls of the fast path go out with every header, over and over', async () 
       'GET /orders/42 HTTP/1.1',
       'host: orders',
       'connection: keep-alive',
-      'accept: */*',
-      'accept-language: *',
-      'sec-fetch-mode: cors',
-      'user-agent: node',
-      'accept-encoding: gzip, deflate',
+      ...added,
       'x-envoy-attempt-count: 1',
     ]);
   }

@@ -10,8 +10,6 @@ export class BoundedReceiver implements Receiver {
   readonly #receiver: Receiver;
   readonly #limit: number;
   #received = 0;
-  /** The answer is being cut off within its body. */
-  #isCutting = false;
 
   constructor(receiver: Receiver, limit: number) {
     this.#receiver = receiver;
@@ -39,7 +37,6 @@ export class BoundedReceiver implements Receiver {
     if (this.#received <= this.#limit || this.call.localReply !== undefined) {
       return this.#receiver.onData(chunk);
     }
-    this.#isCutting = true;
     tooLarge(this.call, this.#limit);
     return true;
   }
@@ -49,10 +46,7 @@ export class BoundedReceiver implements Receiver {
   }
 
   onFail(failure: Parameters<Receiver['onFail']>[0]): void {
-    const tell = (): void => this.#receiver.onFail(failure);
-    // The platform's fetch misses an error that comes in the same turn as the head.
-    if (this.#isCutting) this.call.chain.runtime.defer(tell);
-    else tell();
+    this.#receiver.onFail(failure);
   }
 }
 

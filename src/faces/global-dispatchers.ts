@@ -1,6 +1,7 @@
 /** The places where copies of undici look for the process's dispatcher, and whether what stands there is the usual one. */
 import { types } from 'node:util';
 import type { Dispatcher } from 'undici';
+import { PLATFORM } from './platform.js';
 
 /** The first is that of undici 6 and 7, the second that of undici 8; each setter may write the other one too. */
 export const SLOTS = [
@@ -11,8 +12,7 @@ export const SLOTS = [
 export type Slot = (typeof SLOTS)[number];
 
 /** The one that the platform's own fetch reads. */
-export const PLATFORM_SLOT: Slot =
-  Number.parseInt(process.versions.undici ?? '', 10) >= 8 ? SLOTS[1] : SLOTS[0];
+export const PLATFORM_SLOT: Slot = PLATFORM >= 8 ? SLOTS[1] : SLOTS[0];
 
 const scope = globalThis as unknown as Record<Slot, Dispatcher | undefined>;
 

@@ -1,6 +1,6 @@
 /** `client.fetch`: the fast path where the request has a usual form, the platform's own fetch everywhere else. */
 import type { Cluster } from '../cluster/cluster.js';
-import type { Call } from '../core/call.js';
+import type { Call, Overrides } from '../core/call.js';
 import { explainCall, type Explanation } from '../core/explanation.js';
 import type { Reply } from '../core/reply.js';
 import { headerText } from '../core/raw-headers.js';
@@ -17,6 +17,7 @@ import { readInit } from './read-init.js';
 import { isRedirect, redirectedPath } from './redirect.js';
 import type { ResilientRequestInit } from './request-init.js';
 import { lightResponses, type LightResponses } from './light-response.js';
+import { requestBytes } from './request-bytes.js';
 import { SharedHeaders } from './shared-headers.js';
 import { Signals } from './signals.js';
 import { FreshBody } from './fresh-body.js';
@@ -41,6 +42,11 @@ export interface FetchFace {
   readonly fetch: ResilientFetch;
   /** The story behind an answer of this client; undefined for any other value. */
   readonly explain: (response: Response) => Explanation | undefined;
+}
+
+interface Target {
+  readonly cluster: Cluster;
+  readonly path: string;
 }
 
 /** What is the same in most requests to a cluster. */
@@ -131,24 +137,51 @@ export function fetchFace(host: FetchHost): FetchFace {
     }
     const resilience = init?.resilience;
     const overrides = resilience === undefined ? undefined : host.readOverrides(resilience);
-    const usual = input instanceof Request ? usualInput(input, init) : undefined;
-    const url = input instanceof Request ? usual?.url : input;
+    const request = input instanceof Request ? input : undefined;
+    const given = request && givenBodies.get(request);
+    const usual = request && given?.isMade !== true ? usualInput(request, init) : undefined;
+    const url = request === undefined ? input : usual?.url;
     const target = url instanceof URL || typeof url === 'string' ? locate(host, url) : undefined;
     if (target === undefined) {
       const own = init == null ? undefined : readInit(init);
-      const given =
-        input instanceof Request && own?.body == null ? givenBodies.get(input) : undefined;
-      return fetchOnPlatform(host, hops, absolute(host, input), own, overrides, undefined, given);
+      const first = own?.body == null ? given : undefined;
+      return fetchOnPlatform(host, hops, absolute(host, input), own, overrides, undefined, first);
     }
-    const { cluster, path } = target;
+    const { cluster } = target;
     const { plain, added } = usualOf(cluster);
     const said = usual === undefined ? init : usual.init;
     const simple = said == null ? plain : simpleRequest(said, cluster.authority, added);
     if (simple instanceof Unusual) {
       const own = usual === undefined ? simple.init : undefined;
-      return fetchOnPlatform(host, hops, absolute(host, input), own, overrides);
+      return fetchOnPlatform(host, hops, absolute(host, input), own, overrides, undefined, given);
     }
+    if (usual?.hasBody === true) {
+      return sendBytes(input as Request, target, simple, overrides, given);
+    }
+    return start(target, simple, overrides, request);
+  }
+
+  async function sendBytes(
+    request: Request,
+    target: Target,
+    simple: SimpleRequest,
+    overrides: Overrides | undefined,
+    given: GivenBody | undefined,
+  ): Promise<Response> {
+    const body = await requestBytes(request, simple.method, simple.signal);
+    return body instanceof Uint8Array
+      ? start(target, { ...simple, body }, overrides, request)
+      : fetchOnPlatform(host, hops, body, undefined, overrides, undefined, given);
+  }
+
+  function start(
+    { cluster, path }: Target,
+    simple: SimpleRequest,
+    overrides: Overrides | undefined,
+    request: Request | undefined,
+  ): Promise<Response> {
     const { method, body, signal } = simple;
+    const { plain } = usualOf(cluster);
     const headers = simple === plain ? plain.headers : lists.of(simple.headers);
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     let reply!: FetchReply;
@@ -157,7 +190,7 @@ export function fetchFace(host: FetchHost): FetchFace {
       const call = newCall(cluster, reply, overrides, method, path, headers, body, undefined);
       reply.call = call;
       reply.ownHeaders = simple.ownHeaders;
-      if (usual !== undefined) reply.request = input as Request;
+      reply.request = request;
       if (signal !== undefined) replyHost.signals.watch(signal, call);
       call.chain.upstream.start(call);
     });
@@ -241,10 +274,7 @@ function hasDotSegment(path: string): boolean {
 }
 
 /** Cluster and path of a plain URL; undefined for one that the platform should judge. */
-function locate(
-  host: FetchHost,
-  input: string | URL,
-): { cluster: Cluster; path: string } | undefined {
+function locate(host: FetchHost, input: string | URL): Target | undefined {
   const text = String(input);
   // Whether an empty query is sent differs between versions of the platform.
   if (text.endsWith('?') || text.includes('?#')) return undefined;

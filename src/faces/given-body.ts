@@ -15,6 +15,8 @@ export interface GivenBody {
   readonly platform: BodyValue;
   /** The platform does not get to know how long the body is. */
   readonly lengthUnknown: boolean;
+  /** A function makes it for each attempt. */
+  readonly isMade?: boolean;
   /** What a hop sends in place of the stream that the platform has made of `platform`. */
   ofHop(stream: AsyncIterable<unknown>): RequestBody;
   /** No hop was made at all. */
@@ -86,6 +88,7 @@ export async function givenToRequest(value: unknown): Promise<GivenBody | undefi
   return {
     platform: form ?? first,
     lengthUnknown: false,
+    isMade: true,
     ofHop: (stream) => new FreshBody(make, { textHasType: true, boundary, first: stream }),
   };
 }

@@ -8,7 +8,7 @@ import * as workers from 'node:worker_threads';
 import { bodyStream } from './body-stream.js';
 import { headersCloser, responseHeaders } from './closed-headers.js';
 import { urlOf, type FetchReply } from './fetch-reply.js';
-import { platformResponse } from './platform-response.js';
+import { platformClass } from './platform-class.js';
 import { copy, copyOfMemory, decode, parse } from './read-bytes.js';
 
 /** What `Response` takes as a reason phrase; more can arrive. */
@@ -43,8 +43,8 @@ export interface LightResponses {
 
 /** Looks at the platform's `Response`, which loads it: so not before the first answer has come. */
 export function lightResponses(): LightResponses {
-  const Response = platformResponse();
-  const platform = Response.prototype;
+  const Platform = platformClass(Response);
+  const platform = Platform.prototype;
 
   const close = headersCloser();
 
@@ -148,13 +148,13 @@ export function lightResponses(): LightResponses {
     const init = { status, statusText: words, headers: responseHeaders(reply.head.rawHeaders) };
     let real: Response;
     if (!hasBody(reply)) {
-      real = new Response(null, init);
+      real = new Platform(null, init);
     } else if (reply.used) {
       // Whoever comes after the body has been read must find it used, in the platform's words.
-      real = new Response(reply.isOver ? closedStream() : '', init);
+      real = new Platform(reply.isOver ? closedStream() : '', init);
       void real.text();
     } else {
-      real = new Response(bodyStream(reply), init);
+      real = new Platform(bodyStream(reply), init);
     }
     inside.real = real;
     return real;
@@ -165,7 +165,7 @@ export function lightResponses(): LightResponses {
   // Through the members above, it shows what they say.
   const { [inspect.custom]: show } = platform as unknown as Partial<Record<symbol, Method>>;
   if (show !== undefined) define(prototype, inspect.custom, { value: show });
-  define(prototype, 'constructor', { value: Response });
+  define(prototype, 'constructor', { value: Platform });
   for (const name of Object.getOwnPropertyNames(prototype)) {
     // Members show up in a `for…in`, as the platform's do; what it has not, nobody shall find here.
     if (name === 'constructor') continue;
@@ -173,7 +173,7 @@ export function lightResponses(): LightResponses {
     else Reflect.deleteProperty(prototype, name);
   }
   // What versions without private fields keep under symbols is not here: their members shall say so, not give nothing.
-  for (const symbol of Object.getOwnPropertySymbols(new Response())) {
+  for (const symbol of Object.getOwnPropertySymbols(new Platform())) {
     const get = (): never => {
       throw new TypeError(
         'a member of Response.prototype was applied to an answer that is lighter than that, expected the answer’s own',

@@ -1,7 +1,7 @@
 /** The platform wraps what breaks a body off in its own "terminated": readers get our errors as they are. */
 import { isReadable, Readable } from 'node:stream';
 import { isOutriggerError } from '../core/errors.js';
-import { platformResponse } from './platform-response.js';
+import { platformClass } from './platform-class.js';
 
 const readers = ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] as const;
 
@@ -32,7 +32,7 @@ const dropped = new FinalizationRegistry<WeakRef<ReadableStreamDefaultReader>>((
 
 /** The same response, whose readers and whose `body` fail with what lies beneath. */
 export function withOwnErrors(response: Response): Response {
-  prototype ??= prototypeOver(platformResponse().prototype);
+  prototype ??= prototypeOver(platformClass(Response).prototype);
   return Object.setPrototypeOf(response, prototype) as Response;
 }
 
@@ -70,7 +70,7 @@ function prototypeOver(platform: Response): Response {
       if (body === null || body.locked || this.bodyUsed) {
         return besideFront(bodyOf(this), () => Reflect.apply(textStream, this, []));
       }
-      return Reflect.apply(textStream, new (platformResponse())(body), []);
+      return Reflect.apply(textStream, new (platformClass(Response))(body), []);
     };
     define(own, 'textStream', { value: named(value, 'textStream') });
   }

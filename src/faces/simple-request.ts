@@ -5,6 +5,7 @@ import { encodeFormData } from './form-data.js';
 import { FreshBody } from './fresh-body.js';
 import { isMember, readInit } from './read-init.js';
 import type { ResilientRequestInit } from './request-init.js';
+import { speltHeaders } from './spelt-headers.js';
 
 /** What the fast path sends. */
 export interface SimpleRequest {
@@ -178,12 +179,10 @@ function isPlain(init: object): boolean {
 /** False when there is anything that the platform would change, join or refuse. */
 function addHeaders(flat: string[], given: unknown): boolean {
   if (typeof given !== 'object' || given === null) return false;
-  if (given instanceof Headers) {
-    for (const [name, value] of given) if (!addHeader(flat, name, value)) return false;
-    return true;
-  }
-  if (Array.isArray(given)) {
-    for (const pair of given as unknown[]) {
+  const pairs = given instanceof Headers ? pairsOf(given) : given;
+  if (pairs === undefined) return false;
+  if (Array.isArray(pairs)) {
+    for (const pair of pairs as unknown[]) {
       if (!Array.isArray(pair) || pair.length !== 2) return false;
       if (pair[Symbol.iterator] !== Array.prototype[Symbol.iterator]) return false;
       if (!addHeader(flat, pair[0], pair[1])) return false;
@@ -196,6 +195,13 @@ function addHeaders(flat: string[], given: unknown): boolean {
     if (!addHeader(flat, name, (given as Record<string, unknown>)[name])) return false;
   }
   return true;
+}
+
+/** A class over the platform's may say that it has others than it has: the platform then takes those. */
+function pairsOf(headers: Headers): [string, string][] | undefined {
+  return headers[Symbol.iterator] === Headers.prototype[Symbol.iterator]
+    ? speltHeaders(headers)
+    : [...headers];
 }
 
 function addHeader(flat: string[], name: unknown, value: unknown): boolean {

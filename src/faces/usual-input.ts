@@ -1,15 +1,18 @@
-/** A `Request` that says no more than a URL, a method and a signal do: those take the fast path. */
+/** A `Request` that says no more than a URL, a method, headers, a signal and bytes do: those take the fast path. */
+import { platformClass } from './platform-class.js';
 import type { ResilientRequestInit } from './request-init.js';
+import { speltHeaders } from './spelt-headers.js';
 
 /** What it says. */
 export interface UsualInput {
   readonly url: string;
+  /** All but the body. */
   readonly init: ResilientRequestInit;
+  readonly hasBody: boolean;
 }
 
 /** What the others are where nobody has said anything. */
 const USUAL: Readonly<Record<string, unknown>> = {
-  body: null,
   cache: 'default',
   credentials: 'same-origin',
   integrity: '',
@@ -31,8 +34,11 @@ interface Getters {
   readonly method: Read;
   readonly headers: Read;
   readonly signal: Read;
+  readonly body: Read;
   readonly usual: readonly (readonly [read: Read, value: unknown])[];
 }
+
+const NONE: [string, string][] = [];
 
 let getters: Getters | undefined;
 
@@ -44,17 +50,20 @@ export function usualInput(
   if (init != null && !saysNothing(init)) return undefined;
   getters ??= readGetters();
   if (getters === undefined) return undefined;
-  const { url, method, headers, signal, usual } = getters;
+  const { url, method, headers, signal, body, usual } = getters;
   try {
     for (const [read, value] of usual) if (read.call(request) !== value) return undefined;
-    // How their names are spelt, the platform alone knows: it sends them so.
-    if (!isEmpty(headers.call(request) as Headers)) return undefined;
+    const given = headers.call(request) as Headers;
+    const spelt = isEmpty(given) ? NONE : speltHeaders(given);
+    if (spelt === undefined) return undefined;
     return {
       url: url.call(request) as string,
       init: {
         method: method.call(request) as string,
+        headers: spelt,
         signal: signal.call(request) as AbortSignal,
       },
+      hasBody: body.call(request) !== null,
     };
   } catch {
     // None of the platform's, though it is taken for one.
@@ -75,9 +84,11 @@ function saysNothing(init: object): boolean {
 
 /** Not before there is a `Request`: to touch the class loads it. Undefined where what stands there is none of the platform's. */
 function readGetters(): Getters | undefined {
+  const { prototype } = platformClass(Request);
   const found = new Map<string, Read>();
-  for (const name of ['url', 'method', 'headers', 'signal', ...Object.keys(USUAL)]) {
-    const read = getterOf(name);
+  for (const name of ['url', 'method', 'headers', 'signal', 'body', ...Object.keys(USUAL)]) {
+    const read = (Object.getOwnPropertyDescriptor(prototype, name) as { get?: Read } | undefined)
+      ?.get;
     if (read === undefined) return undefined;
     found.set(name, read);
   }
@@ -87,18 +98,7 @@ function readGetters(): Getters | undefined {
     method: getter('method'),
     headers: getter('headers'),
     signal: getter('signal'),
+    body: getter('body'),
     usual: Object.entries(USUAL).map(([name, value]) => [getter(name), value]),
   };
-}
-
-/** The one at the root: frameworks put a class that extends the platform's in its place. */
-function getterOf(name: string): Read | undefined {
-  let read: Read | undefined;
-  let prototype = Request.prototype as object | null;
-  while (prototype !== null) {
-    const own = Object.getOwnPropertyDescriptor(prototype, name) as { get?: Read } | undefined;
-    read = own?.get ?? read;
-    prototype = Object.getPrototypeOf(prototype) as object | null;
-  }
-  return read;
 }

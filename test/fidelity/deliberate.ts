@@ -27,7 +27,7 @@ export const deliberate = {
   'silent-streams':
     'a stream that fails without a reason: both fail with `fetch failed`, ours with a `cause` that says so; the platform’s is an accident of its own',
   'bytes-again':
-    'bytes follow a 307 or 308; the platform has handed them over by then, and fails over a detached `ArrayBuffer`',
+    'bytes follow a redirect that keeps the method; the platform has handed them over by then, and fails over a detached `ArrayBuffer`',
   'left-behind':
     'an answer that sends elsewhere is given up there and then; the platform lets it come in, and when it breaks off meanwhile, fails the call that has gone on',
   'signal-listeners':
@@ -42,8 +42,6 @@ export const deliberate = {
     'the stream of a call that has failed is cancelled; the platform lets it stand, and its source open',
   'header-records':
     'of a plain object as `headers` the enumerable names are read; the platform refuses one that has a symbol as well, and Node 20 and 22 also read what is not enumerable',
-  'header-spelling':
-    'names in a `Headers` object go out in small letters; the platform knows how they were written (in a record or in pairs they go out as written, as there)',
   'one-wire':
     '`connection` and `content-length` given by the caller are judged alike on every Node, as Node 24 and later do it; Node 20 and 22 refuse every `connection` but `close` and `keep-alive`, and read a length up to its first letter',
   'own-dispatcher': '`dispatcher` in `init` is not looked at: the connections are the client’s',

@@ -1,4 +1,8 @@
 /** What fetch takes as its first argument and as its second, and what it makes of what it does not take. */
+import { openAsBlob } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { describe } from 'vitest';
 import { sameAsPlatform, useServers, type Bench } from './differential.js';
@@ -98,6 +102,21 @@ describe('a Request', () => {
     'with a signal': ({ url }) => new Request(url, { signal: new AbortController().signal }),
     'with a signal that is aborted': ({ url }) =>
       new Request(url, { signal: AbortSignal.abort(new Error('enough')) }),
+    'with text and a signal that is aborted': ({ url }) =>
+      new Request(url, { method: 'POST', body: 'x', signal: AbortSignal.abort(new Error('no')) }),
+    'with a stream of bytes': ({ url }) => {
+      const pull = (controller: ReadableByteStreamController): void => {
+        controller.enqueue(new TextEncoder().encode('bytes'));
+        controller.close();
+      };
+      const body = new ReadableStream({ type: 'bytes', pull });
+      return new Request(url, { method: 'POST', body, duplex: 'half' });
+    },
+    'with much text, PATCH': ({ url }) =>
+      new Request(url, {
+        ...{ method: 'PATCH', body: 'x'.repeat(400_000), headers: { 'X-A': '1' } },
+        signal: new AbortController().signal,
+      }),
     'with a referrer': ({ url }) => new Request(url, { referrer: 'http://from.example/page?x=1' }),
     'with a referrer and a policy': ({ url }) =>
       new Request(url, { referrer: `${url}/page`, referrerPolicy: 'unsafe-url' }),
@@ -176,6 +195,39 @@ describe('a Request', () => {
     const controller = new AbortController();
     server.answer = () => controller.abort(new Error('own'));
     return called(fetch, new Request(url, { signal: controller.signal }));
+  });
+  for (const size of [10, 1_000_000]) {
+    sameAsPlatform(`its own signal, in the turn of the call, ${size} bytes`, async (bench) => {
+      const controller = new AbortController();
+      const body = 'x'.repeat(size);
+      const request = new Request(bench.url, { method: 'PUT', body, signal: controller.signal });
+      const answer = outcome(() => bench.fetch(request));
+      controller.abort(new Error('own'));
+      return [await answer, request.bodyUsed];
+    });
+    sameAsPlatform(`its own signal, once it has come, ${size} bytes`, async (bench) => {
+      const controller = new AbortController();
+      bench.server.answer = () => controller.abort(new Error('own'));
+      const body = 'x'.repeat(size);
+      const request = new Request(bench.url, { method: 'PUT', body, signal: controller.signal });
+      return [await outcome(() => bench.fetch(request)), request.bodyUsed];
+    });
+  }
+  sameAsPlatform('its body is locked right after the call', async ({ fetch, url }) => {
+    const request = new Request(url, { method: 'POST', body: 'posted' });
+    const answer = fetch(request);
+    const locked = request.body?.locked;
+    return [locked, await whole(await answer), request.body?.locked];
+  });
+  sameAsPlatform('a file that has changed', async ({ fetch, url }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'outrigger-'));
+    const file = join(folder, 'body.txt');
+    await writeFile(file, 'before');
+    const request = new Request(url, { method: 'POST', body: await openAsBlob(file) });
+    await writeFile(file, 'after that');
+    const result = await called(fetch, request);
+    await rm(folder, { recursive: true });
+    return result;
   });
   sameAsPlatform('its own signal, and another in init', async ({ fetch, url, server }) => {
     const own = new AbortController();

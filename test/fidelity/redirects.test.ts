@@ -80,11 +80,15 @@ describe('each body by each status', () => {
         },
         isSpent ? { differs: 'bytes-again', onSome: true } : {},
       );
-      sameAsPlatform(`${name}, ${code}, in a Request`, (bench) => {
-        answerWith(bench, movedOnce(code, '/end'));
-        const body = (make?.() ?? null) as NonNullable<RequestInit['body']> | null;
-        return called(bench.fetch, new Request(bench.url, { method: 'PUT', body }));
-      });
+      sameAsPlatform(
+        `${name}, ${code}, in a Request`,
+        (bench) => {
+          answerWith(bench, movedOnce(code, '/end'));
+          const body = (make?.() ?? null) as NonNullable<RequestInit['body']> | null;
+          return called(bench.fetch, new Request(bench.url, { method: 'PUT', body }));
+        },
+        name === 'bytes' && code !== 303 ? { differs: 'bytes-again', onSome: true } : {},
+      );
     }
     const streams: Record<string, () => unknown> = {
       'a stream': () => new Blob(['stream']).stream(),

@@ -165,7 +165,7 @@ describe('in each of their forms', () => {
   sameHeaders('Headers', () => new Headers({ 'x-a': '1', accept: 'text/x' }));
   const spelt = new Headers({ 'X-A': '1', Accept: 'text/x' });
   spelt.append('x-a', '2');
-  sameHeaders('Headers with capital letters', () => spelt, { differs: 'header-spelling' });
+  sameHeaders('Headers with capital letters', () => spelt);
   const withSymbol = { a: 'b', [Symbol('c')]: 'd' };
   sameHeaders('a record with a symbol', () => withSymbol, { differs: 'header-records' });
   const hidden = Object.defineProperty({ a: 'b' }, 'hidden', { value: 'x', enumerable: false });

@@ -56,6 +56,8 @@ export function usualInput(
     const given = headers.call(request) as Headers;
     const spelt = isEmpty(given) ? NONE : speltHeaders(given);
     if (spelt === undefined) return undefined;
+    const hasBody = body.call(request) !== null;
+    if (hasBody && isForm(given)) return undefined;
     return {
       url: url.call(request) as string,
       init: {
@@ -63,7 +65,7 @@ export function usualInput(
         headers: spelt,
         signal: signal.call(request) as AbortSignal,
       },
-      hasBody: body.call(request) !== null,
+      hasBody,
     };
   } catch {
     // None of the platform's, though it is taken for one.
@@ -73,6 +75,11 @@ export function usualInput(
 
 function isEmpty(headers: Headers): boolean {
   return headers.keys().next().done === true;
+}
+
+/** Node 24 and 26 throw where nobody can catch it when one is given up while a copy of it is read. */
+function isForm(headers: Headers): boolean {
+  return headers.get('content-type')?.startsWith('multipart/form-data') === true;
 }
 
 /** But for the options of ours. */

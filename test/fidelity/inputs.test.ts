@@ -3,6 +3,7 @@ import { openAsBlob } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { runInNewContext } from 'node:vm';
 import { describe } from 'vitest';
 import { sameAsPlatform, useServers, type Bench } from './differential.js';
@@ -212,6 +213,29 @@ describe('a Request', () => {
       const request = new Request(bench.url, { method: 'PUT', body, signal: controller.signal });
       return [await outcome(() => bench.fetch(request)), request.bodyUsed];
     });
+  }
+  for (const turns of [0, 1]) {
+    sameAsPlatform(
+      `its own signal, with a long form, ${turns} turns after the call`,
+      async (bench) => {
+        const unheard: unknown[] = [];
+        const listener = (error: unknown): void => void unheard.push(thrown(error));
+        process.on('unhandledRejection', listener);
+        const form = new FormData();
+        for (const name of ['a', 'b', 'c']) form.append(name, new Blob(['x'.repeat(200_000)]));
+        const controller = new AbortController();
+        const { signal } = controller;
+        const answer = outcome(() =>
+          bench.fetch(new Request(bench.url, { method: 'PUT', body: form, signal })),
+        );
+        for (let turn = 0; turn < turns; turn++) await setImmediate();
+        controller.abort(new Error('own'));
+        const result = await answer;
+        for (let turn = 0; turn < 5; turn++) await setImmediate();
+        process.off('unhandledRejection', listener);
+        return [result, unheard];
+      },
+    );
   }
   sameAsPlatform('its body is locked right after the call', async ({ fetch, url }) => {
     const request = new Request(url, { method: 'POST', body: 'posted' });

@@ -54,8 +54,6 @@ export default defineConfig({
           include: fidelity,
           pool: 'forks',
           maxWorkers: 2 * availableParallelism(),
-          // The platform races with itself in some of them: what truly differs does so each time.
-          retry: 2,
           sequence: { groupOrder: 2 },
         },
       },

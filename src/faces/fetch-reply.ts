@@ -67,6 +67,9 @@ export class FetchReply implements Receiver {
   request: Request | undefined = undefined;
   /** How many of the call's headers the caller gave, as names and values; those behind them were added. */
   ownHeaders = 0;
+  isLeft = false;
+  /** See `HopAnswer`. */
+  whenOver: (() => void) | undefined = undefined;
   /** The body has been read, or somebody has begun to. */
   used = false;
   readonly #host: ReplyHost;
@@ -107,6 +110,11 @@ export class FetchReply implements Receiver {
   /** Nothing more of the body will come. */
   get isOver(): boolean {
     return this.#ended || this.#failed !== undefined;
+  }
+
+  /** What the body has broken off with. */
+  get error(): unknown {
+    return this.#failed?.error;
   }
 
   onHead(reply: Reply): void {
@@ -167,6 +175,7 @@ export class FetchReply implements Receiver {
     this.#release();
     if (this.#reader !== undefined) this.#finish(this.#reader);
     this.#sink?.end();
+    this.whenOver?.();
   }
 
   onFail(failure: Failure): void {
@@ -184,6 +193,7 @@ export class FetchReply implements Receiver {
     this.#reader?.reject(error);
     if (this.#sink === undefined) this.#failUnread?.(error);
     else this.#sink.fail(error);
+    this.whenOver?.();
   }
 
   /** Tells a stream that nobody has begun to read when its body breaks off. */
@@ -255,6 +265,12 @@ export class FetchReply implements Receiver {
   /** Somebody else listens to the caller's signal from here on. */
   unwatch(): void {
     if (this.signal !== undefined) this.#host.signals.unwatch(this.signal, this.call);
+  }
+
+  /** Nobody wants the rest: its call goes on elsewhere. */
+  leave(): void {
+    this.isLeft = true;
+    this.cancel(new Error('no longer wanted'));
   }
 
   /** The reader does not want the rest. */

@@ -6,6 +6,7 @@ import type { Reply } from '../core/reply.js';
 import { headerText } from '../core/raw-headers.js';
 import type { Middleware } from '../options/options.js';
 import { addedHeaders } from './added-headers.js';
+import { beforeNextHop } from './before-next-hop.js';
 import type { DispatchHost } from './dispatcher.js';
 import { fallBack, fallbackOf, isFailure } from './fallback.js';
 import { FetchReply, READY, urlOf, type ReplyHost } from './fetch-reply.js';
@@ -91,12 +92,10 @@ export function fetchFace(host: FetchHost): FetchFace {
     const calls = (reply.hops ??= [call]) as Call[];
     next.hops = calls;
     next.ownHeaders = ownHeaders;
-    // What comes with the head has come by then, so that its connection stays.
-    void READY.then(() => {
+    const goOn = (broken?: Error): void => {
       reply.unwatch();
-      reply.cancel(new Error('no longer wanted'));
-      if (signal?.aborted === true) {
-        next.refuse(signal.reason);
+      if (signal?.aborted === true || broken !== undefined) {
+        next.refuse(signal?.aborted === true ? signal.reason : broken);
         return;
       }
       try {
@@ -111,7 +110,9 @@ export function fetchFace(host: FetchHost): FetchFace {
       calls.push(next.call);
       if (signal !== undefined) replyHost.signals.watch(signal, next.call);
       next.call.chain.upstream.start(next.call);
-    });
+    };
+    // What comes with the head has come by then, so that its connection stays.
+    void READY.then(() => beforeNextHop(reply, goOn));
   }
 
   const lists = new SharedHeaders();

@@ -1,6 +1,7 @@
 /** The platform's own fetch over the client's dispatcher: for inputs and answers that the fast path leaves alone. */
 import type { Call, Overrides } from '../core/call.js';
 import { isOutriggerError } from '../core/errors.js';
+import { beforeNextHop, type HopAnswer } from './before-next-hop.js';
 import { dispatchCall, type DispatchHost, type DispatchOptions } from './dispatcher.js';
 import { fallBack, isFailure } from './fallback.js';
 import type { FetchReply } from './fetch-reply.js';
@@ -9,7 +10,7 @@ import { givenBody, givenStream, type GivenBody } from './given-body.js';
 import { outletOf } from './outlet.js';
 import { bounded } from './bounded-response.js';
 import { withOwnErrors } from './own-errors.js';
-import { replay, replayHead, type HandlerReceiver } from './handler-receiver.js';
+import { failHandler, replay, replayHead, type HandlerReceiver } from './handler-receiver.js';
 
 /** The platform's, whatever an application puts in its place later. Reading it loads nothing. */
 export const platformFetch = globalThis.fetch;
@@ -33,32 +34,42 @@ export async function fetchOnPlatform(
   const inHand = first === undefined ? [] : [...first.before, first];
   const hops = inHand.map(({ call }) => call);
   for (const reply of inHand) reply.hops = hops;
-  /** Gives up the hop that the platform has turned away from: it never reads what it does not want. */
-  let leave: (() => void) | undefined =
-    first && (() => first.cancel(new Error('no longer wanted')));
+  /** The hop that the platform turns away from when it makes another: it never reads what it does not want. */
+  let last: HopAnswer | undefined = first;
   let receiver: HandlerReceiver | undefined;
   const dispatcher = {
     dispatch(options: DispatchOptions, handler: object): boolean {
       const reply = inHand.shift();
       if (reply !== undefined) {
-        if (reply === first) leave = replay(reply, outletOf(handler));
+        if (reply === first) replay(reply, outletOf(handler));
         else replayHead(reply, outletOf(handler));
         return true;
       }
-      leave?.();
-      leave = undefined;
-      // What stands in for a body of unknown length means nothing to others.
-      const isWhole = options.body == null || given?.lengthUnknown !== true;
-      if (hops.length > 0 && isWhole && host.passOn?.(options, handler) === true) return true;
-      const own = hops[0] === undefined ? overrides : afterHop(hops[0]);
-      const sent =
-        given === undefined || options.body == null ? options : withBody(options, given, length);
-      const current = dispatchCall(host, sent, handler, own, (call) => hops.push(call));
-      receiver = current;
-      leave = () => current.leave();
+      if (last === undefined) send(options, handler);
+      else beforeNextHop(last, (broken) => sendOrFail(options, handler, broken));
       return true;
     },
   };
+  function send(options: DispatchOptions, handler: object): void {
+    last = undefined;
+    // What stands in for a body of unknown length means nothing to others.
+    const isWhole = options.body == null || given?.lengthUnknown !== true;
+    if (hops.length > 0 && isWhole && host.passOn?.(options, handler) === true) return;
+    const own = hops[0] === undefined ? overrides : afterHop(hops[0]);
+    const sent =
+      given === undefined || options.body == null ? options : withBody(options, given, length);
+    receiver = dispatchCall(host, sent, handler, own, (call) => hops.push(call));
+    last = receiver;
+  }
+  /** In a turn of its own nobody would catch what it throws. */
+  function sendOrFail(options: DispatchOptions, handler: object, broken: Error | undefined): void {
+    try {
+      if (broken === undefined) send(options, handler);
+      else failHandler(handler, broken);
+    } catch (error) {
+      failHandler(handler, error);
+    }
+  }
   const copy = copyInit(init, given);
   if (
     input instanceof Request &&
@@ -76,7 +87,7 @@ export async function fetchOnPlatform(
     if (first !== undefined || !isFailure(response.status)) return response;
     outcome = response;
   } catch (error) {
-    leave?.();
+    last?.leave();
     if (hops.length === 0) given?.drop?.();
     const cause = error instanceof Error ? error.cause : undefined;
     // Our own errors, and the one that destroy() was given, are not wrapped in another; what a stream failed with is.

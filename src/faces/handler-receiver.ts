@@ -7,21 +7,29 @@ import type { Failure } from '../core/failure.js';
 import type { RawHeader, Receiver, Reply } from '../core/reply.js';
 import type { BodySink, FetchReply } from './fetch-reply.js';
 import { localReplyFor } from './local-reply.js';
-import type { Outlet } from './outlet.js';
+import { outletOf, type Outlet } from './outlet.js';
 
 export class HandlerReceiver implements Receiver {
   call: Call | undefined = undefined;
   /** What the handler was told, when it failed by itself: not what the handler had aborted it with. */
   error: unknown = undefined;
+  head: Reply | undefined = undefined;
+  /** See `HopAnswer`. */
+  whenOver: (() => void) | undefined = undefined;
   readonly #outlet: Outlet;
   readonly #respondLocally: boolean;
-  #reply: Reply | undefined = undefined;
   #aborted: { readonly reason: unknown } | undefined = undefined;
   #settled = false;
+  #isLeft = false;
 
   constructor(outlet: Outlet, respondLocally: boolean) {
     this.#outlet = outlet;
     this.#respondLocally = respondLocally;
+  }
+
+  /** Nothing more of the answer will come. */
+  get isOver(): boolean {
+    return this.#settled;
   }
 
   /** Introduces itself to the handler. False when the handler has aborted already, and has been told so. */
@@ -29,8 +37,8 @@ export class HandlerReceiver implements Receiver {
     this.#guard(() => {
       this.#outlet.start({
         abort: (reason) => this.#abort(reason),
-        pause: () => this.#reply?.pause(),
-        resume: () => this.#reply?.resume(),
+        pause: () => this.head?.pause(),
+        resume: () => this.head?.resume(),
       });
     });
     if (this.#aborted === undefined) return true;
@@ -49,11 +57,12 @@ export class HandlerReceiver implements Receiver {
   /** The handler does not hear of anything any more, and what is still on its way to it is given up. */
   leave(): void {
     this.#settled = true;
+    this.#isLeft = true;
     if (this.call !== undefined) abort(this.call, new Error('no longer wanted'));
   }
 
   onHead(reply: Reply): void {
-    this.#reply = reply;
+    this.head = reply;
     if (this.#settled) return;
     this.#guard(() => {
       if (!this.#outlet.head(reply.status, reply.rawHeaders, reply.statusText)) reply.pause();
@@ -70,18 +79,20 @@ export class HandlerReceiver implements Receiver {
     if (this.#aborted === undefined) this.#guard(() => this.#outlet.end(trailers));
     if (this.#aborted === undefined) this.#settled = true;
     else this.refuse(this.#aborted.reason);
+    this.whenOver?.();
   }
 
   onFail(failure: Failure): void {
     const { call } = this;
     const local =
-      this.#respondLocally && call !== undefined && this.#reply === undefined
+      this.#respondLocally && call !== undefined && this.head === undefined
         ? localReplyFor(call, failure)
         : undefined;
     if (local === undefined || call === undefined) {
       const error = call === undefined ? failure.cause : toError(call, failure);
-      if (this.#reply === undefined || call === undefined) this.refuse(error);
+      if (this.head === undefined || call === undefined) this.refuse(error);
       else this.#breakOff(call, error);
+      this.whenOver?.();
       return;
     }
     call.localReply = local;
@@ -95,7 +106,9 @@ export class HandlerReceiver implements Receiver {
     if (this.#settled) return;
     this.#settled = true;
     this.error = error;
-    chain.runtime.defer(() => this.#outlet.error(error));
+    chain.runtime.defer(() => {
+      if (!this.#isLeft) this.#outlet.error(error);
+    });
   }
 
   #abort(reason: unknown = new RequestAbortedError()): void {
@@ -114,10 +127,9 @@ export class HandlerReceiver implements Receiver {
   }
 }
 
-/** Lets a handler have an answer that has come already, from its head on. Gives back how to take it away again. */
-export function replay(reply: FetchReply, outlet: Outlet): () => void {
+/** Lets a handler have an answer that has come already, from its head on. */
+export function replay(reply: FetchReply, outlet: Outlet): void {
   const { head } = reply;
-  let isLeft = false;
   outlet.start({
     abort: (reason) => reply.cancel(reason),
     pause: () => head.pause(),
@@ -125,21 +137,17 @@ export function replay(reply: FetchReply, outlet: Outlet): () => void {
   });
   outlet.head(head.status, head.rawHeaders, head.statusText);
   const sink: BodySink = {
-    data: (chunk) => isLeft || outlet.data(chunk),
+    data: (chunk) => reply.isLeft || outlet.data(chunk),
     end: () => {
-      if (!isLeft) outlet.end([]);
+      if (!reply.isLeft) outlet.end([]);
     },
     // Not in the turn of the head, as above.
     fail: (error) =>
       reply.call.chain.runtime.defer(() => {
-        if (!isLeft) outlet.error(error);
+        if (!reply.isLeft) outlet.error(error);
       }),
   };
   reply.pipe(sink);
-  return () => {
-    isLeft = true;
-    reply.cancel(new Error('no longer wanted'));
-  };
 }
 
 /** The same of an answer whose body nobody wants any more. */
@@ -147,4 +155,11 @@ export function replayHead({ head }: FetchReply, outlet: Outlet): void {
   outlet.start({ abort() {}, pause() {}, resume() {} });
   outlet.head(head.status, head.rawHeaders, head.statusText);
   outlet.end([]);
+}
+
+/** Settles a request that was never made. */
+export function failHandler(handler: object, error: unknown): void {
+  const outlet = outletOf(handler);
+  outlet.start({ abort() {}, pause() {}, resume() {} });
+  outlet.error(error);
 }

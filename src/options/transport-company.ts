@@ -70,6 +70,10 @@ function refuseBeside(
     const place = at.key('healthCheck').key('tcp');
     refuse('tcp', place, 'a TCP check', "needs connections of the client's own, there are others");
   }
+  if (kind === 'fetch' && healthCheck?.probe.kind === 'http' && healthCheck.probe.host) {
+    const place = at.key('healthCheck').key('host');
+    refuse('host', place, 'a host', 'is not sent by what is');
+  }
   endpoints.forEach(({ url }, index) => {
     if (!url.startsWith('unix:')) return;
     const place = at.key('endpoints').item(index);

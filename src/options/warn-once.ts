@@ -20,46 +20,63 @@ export function warner(): (options: NormalizedClientOptions) => void {
   };
 }
 
+type Warnings = typeof policyWarnings;
+
+/** A service may have a proxy where another has none. */
+const OF_CARRIER = 'OUTRIGGER_POOL_OPTION_HAS_NO_EFFECT';
+
 /** What a service has from the client is said of the client, and once, however many services have it. */
 function clientWarnings({
   service,
   services,
   otherOrigins,
   defaultPolicy,
+  transport,
 }: NormalizedClientOptions): PolicyWarning[] {
-  const found = otherOrigins === 'default-policy' ? policyWarnings(defaultPolicy, '') : [];
+  const warningsOf: Warnings = (policy, path) =>
+    policyWarnings({ ...policy, transport: transport?.kind }, path);
+  const found = otherOrigins === 'default-policy' ? warningsOf(defaultPolicy, '') : [];
   const saidOfClient = new Set(found.map(nameOf));
   const all = [...services];
   const usesHttp2 =
     (otherOrigins === 'default-policy' && defaultPolicy.proxy === undefined) ||
     all.some(([, policy]) => policy.proxy === undefined && usesTls(policy));
+  const isDirect =
+    (otherOrigins === 'default-policy' && defaultPolicy.proxy === undefined) ||
+    all.some(([, policy]) => policy.proxy === undefined);
   for (const [origin, policy] of all) {
     const { endpoints } = policy;
-    const inherited = policyWarnings({ ...defaultPolicy, origin, endpoints }, '');
-    const own = policyWarnings(policy, service === undefined ? pathOf('services', origin) : '');
-    policyWarnings(policy, '').forEach((warning, index) => {
+    const inherited = warningsOf({ ...defaultPolicy, origin, endpoints }, '');
+    const prefix = service === undefined ? pathOf('services', origin) : '';
+    const own = warningsOf(policy, prefix);
+    warningsOf(policy, '').forEach((warning, index) => {
       if (!inherited.some(({ message }) => message === warning.message)) {
         found.push(own[index] ?? warning);
         return;
       }
       // The client's means those services that can have it.
       if (warning.option === 'connectionPool.http2' && usesHttp2) return;
+      if (warning.code === OF_CARRIER && transport === undefined && isDirect) return;
       if (saidOfClient.has(nameOf(warning))) return;
       saidOfClient.add(nameOf(warning));
       found.push(warning);
     });
-    found.push(...waysWarnings(policy, service === undefined ? pathOf('services', origin) : ''));
+    found.push(...waysWarnings(policy, prefix, warningsOf));
   }
   return found;
 }
 
 /** What is wrong with the subsets and routes of a service, and not with the service as a whole. */
-function waysWarnings(service: NormalizedService, path: string): PolicyWarning[] {
+function waysWarnings(
+  service: NormalizedService,
+  path: string,
+  warningsOf: Warnings,
+): PolicyWarning[] {
   const prefix = path === '' ? '' : `${path}.`;
-  const ofService = new Set(policyWarnings(service, '').map(({ message }) => message));
+  const ofService = new Set(warningsOf(service, '').map(({ message }) => message));
   const own = (policy: WarnedPolicy, place: string): PolicyWarning[] => {
-    const warnings = policyWarnings(policy, `${prefix}${place}`);
-    const bare = policyWarnings(policy, '');
+    const warnings = warningsOf(policy, `${prefix}${place}`);
+    const bare = warningsOf(policy, '');
     return warnings.filter((_, index) => !ofService.has(bare[index]?.message ?? ''));
   };
   return [

@@ -23,6 +23,8 @@ import { defaultBaseInterval } from './read-retry.js';
 import { isOwnOrigin } from './read-endpoints.js';
 import { usesTls } from './read-services.js';
 import type { RouteWarningCode } from './route-warnings.js';
+import { transportWarnings, type TransportWarningCode } from './transport-warnings.js';
+import type { Transport } from './transport.js';
 
 export type WarningCode =
   /** The tries and the waits between them take longer than the call may. */
@@ -46,7 +48,8 @@ export type WarningCode =
   | HealthCheckWarningCode
   | LocalityWarningCode
   | OutlierWarningCode
-  | RouteWarningCode;
+  | RouteWarningCode
+  | TransportWarningCode;
 
 export interface PolicyWarning {
   readonly code: WarningCode;
@@ -67,6 +70,8 @@ export interface WarnedPolicy extends Policy {
   readonly origin?: string;
   readonly endpoints?: readonly EndpointAddress[];
   readonly proxy?: ProxyPolicy | undefined;
+  /** The client's `fetch` or `dispatcher`. */
+  readonly transport?: Transport['kind'] | undefined;
 }
 
 /** Every contradiction of a policy whose options stand at this path; empty for the client's own. */
@@ -90,7 +95,8 @@ export function policyWarnings(policy: WarnedPolicy, path: string): PolicyWarnin
   }
   if (policy.locality !== undefined) checkLocality(policy.locality, policy, say);
   if (policy.connectionPool !== undefined) {
-    checkPool(policy.connectionPool, say);
+    if (policy.transport === undefined) checkPool(policy.connectionPool, say);
+    checkCarrier(policy.connectionPool, policy, say);
     checkHttp2(policy.connectionPool, policy, say);
   }
   if (policy.circuitBreaker !== undefined) checkBreaker(policy.circuitBreaker, timeout, say);
@@ -279,12 +285,22 @@ function checkPool({ idleTimeout, maxConnectionDuration }: PoolPolicy, say: Say)
   );
 }
 
+function checkCarrier(pool: PoolPolicy, { proxy, transport }: WarnedPolicy, say: Say): void {
+  const carrier = transport ?? (proxy === undefined ? undefined : 'proxy');
+  if (carrier === undefined) return;
+  for (const { option, sentence } of transportWarnings(pool, carrier)) {
+    say('OUTRIGGER_POOL_OPTION_HAS_NO_EFFECT', option, sentence);
+  }
+}
+
 function checkHttp2(
   { http2, maxConcurrentStreams }: PoolPolicy,
-  { origin, endpoints = [], proxy }: WarnedPolicy,
+  { origin, endpoints = [], proxy, transport }: WarnedPolicy,
   say: Say,
 ): void {
   const code = 'OUTRIGGER_HTTP2_HAS_NO_EFFECT';
+  // It is refused there.
+  if (transport !== undefined) return;
   // The usual number was asked for by nobody.
   if (!http2 && maxConcurrentStreams !== defaults['connectionPool.maxConcurrentStreams']) {
     say(code, 'connectionPool.maxConcurrentStreams', 'has no effect without http2: true');

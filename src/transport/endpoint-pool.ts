@@ -12,6 +12,7 @@ import { announcesClose } from './announced-close.js';
 import { IdleWatch } from './idle-watch.js';
 import type { ConnectionPool, PooledConnection, PoolShare } from './pooled-connection.js';
 import { WaitingLine } from './waiting-line.js';
+import { refusalOf } from './wire-request.js';
 
 export class EndpointPool implements Sender, ConnectionPool, Starved {
   readonly share: PoolShare;
@@ -167,7 +168,13 @@ export class EndpointPool implements Sender, ConnectionPool, Starved {
     counters.upstream_cx_connect_fail += 1;
     for (let left = this.#line.length; left > 0 && this.#line.first !== undefined; left--) {
       counters.upstream_rq_pending_failure_eject += 1;
-      this.#failFirst(failure('connect-failure', 'UF', error, false));
+      // With the platform's fetch too, what can never be written fails as that.
+      const refusal = refusalOf(this.#line.first);
+      this.#failFirst(
+        refusal === undefined
+          ? failure('connect-failure', 'UF', error, false)
+          : failure('unsendable', undefined, refusal, false),
+      );
     }
     // Only now: its place would have gone to those who have just been answered.
     connection.discard();

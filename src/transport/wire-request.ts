@@ -107,6 +107,18 @@ export function wireRequest(
   return new WireRequest(origin, servername, method, path, body, list, exchange);
 }
 
+/** What undici refuses about an attempt, whether there is a connection for it or not. */
+export function refusalOf({ call: { method, path }, headers }: Attempt): unknown {
+  // Those who listen would hear of a request that is never made.
+  if (lists.get(headers) != null || diagnostics.channels.create.hasSubscribers) return undefined;
+  try {
+    theirs({ method, path, body: null, headers });
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
 /** What the lists of headers have been found to be; null where there is something about them. */
 const lists = new WeakMap<readonly string[], HeaderList | null>();
 

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createResilientClient, type ClientOptions } from '../../src/index.js';
+import { ConnectionError, createResilientClient, type ClientOptions } from '../../src/index.js';
 
 let server: Server;
 let url: string;
@@ -28,7 +28,9 @@ beforeEach(async () => {
       response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('packed'));
     } else if (path === '/to-silence') response.writeHead(301, { location: '/silence' }).end();
     else if (path === '/endless') response.writeHead(302, { location: '/end' }).write('so much');
-    else if (path !== '/silence') response.end('the end');
+    else if (path === '/short') {
+      response.socket?.end('HTTP/1.1 302 Found\r\nlocation: /end\r\ncontent-length: 9\r\n\r\nabc');
+    } else if (path !== '/silence') response.end('the end');
   });
   server.on('connection', () => (sockets += 1));
   server.listen(0, '127.0.0.1');
@@ -130,4 +132,22 @@ test('a fallback is asked when the last hop fails', async () => {
   });
   const { fetch } = clientWith({ fallback: () => new Response('instead') });
   expect(await (await fetch(url)).text()).toBe('instead');
+});
+
+test('an answer that never ends holds no place which the next hop needs', async () => {
+  const { fetch } = clientWith({ connectionPool: { maxConnections: 1, maxRequests: 1 } });
+  expect(await (await fetch(`${url}/endless`)).text()).toBe('the end');
+  expect(await (await fetch(`${url}/endless`, { method: 'POST' })).text()).toBe('the end');
+});
+
+test('an answer that breaks off as its head comes fails the call, with what broke it', async () => {
+  const { fetch, explain } = clientWith({ retry: { attempts: 2 } });
+  for (const init of [{}, { method: 'POST', body: 'text' }]) {
+    const error: unknown = await fetch(`${url}/short`, init).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ConnectionError);
+    expect(error).toMatchObject({ message: 'fetch failed', flag: 'UPE', attempts: [{}] });
+    expect(error).toMatchObject({ cause: { code: 'UND_ERR_SOCKET' } });
+  }
+  expect(asked).toEqual(['GET /short', 'POST /short']);
+  expect(explain(await fetch(url))?.attempts).toHaveLength(1);
 });

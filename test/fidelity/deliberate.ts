@@ -29,7 +29,7 @@ export const deliberate = {
   'bytes-again':
     'bytes follow a redirect that keeps the method; the platform has handed them over by then, and fails over a detached `ArrayBuffer`',
   'left-behind':
-    'an answer that sends elsewhere is given up there and then; the platform lets it come in, and when it breaks off meanwhile, fails the call that has gone on',
+    'an answer that sends elsewhere and has not come in with its head is given up; the platform goes on beside it, and fails when it breaks off; where that comes with the head both fail, and ours asks for nothing more',
   'signal-listeners':
     'a signal has one listener of ours, however many calls share it, and none when they are over; the platform adds one per call, and leaves it to the garbage collection',
   'reset-without-length':

@@ -34,7 +34,7 @@ const usual: Case = {
   reading: 'text',
 };
 
-const found: Readonly<Record<string, Case>> = {
+const found: Record<string, Case> = {
   'a head and a chunk that is none, at once': {
     ...usual,
     here: [
@@ -67,6 +67,13 @@ const found: Readonly<Record<string, Case>> = {
     },
   },
 };
+
+for (const name of ['transfer-encoding', 'keep-alive', 'upgrade', 'expect']) {
+  found[`a header '${name}', where nothing listens`] = {
+    ...usual,
+    request: { ...usual.request, url: '{dead}/', headers: [[name, 'x']], headerForm: 'record' },
+  };
+}
 
 test.each(Object.entries(found))('%s', async (_, drawn) => {
   const { ours, platform } = await compared(drawn);

@@ -56,7 +56,7 @@ export function thrown(error: unknown): unknown {
 }
 
 function causeOf(cause: unknown): unknown {
-  if (!types.isNativeError(cause)) return inspect(cause);
+  if (!types.isNativeError(cause) && !(cause instanceof DOMException)) return inspect(cause);
   const { name, message } = cause;
   const { code } = cause as { code?: unknown };
   // OpenSSL begins with the number of the thread.

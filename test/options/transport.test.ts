@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi, type MockInstance } from 'vitest';
+import { createResilientClient, type ClientOptions } from '../../src/index.js';
 import { readOptions } from '../../src/options/validate.js';
 import { readUpdate } from '../../src/options/update.js';
 import { PEM, refusalOf, testRefusals } from './refusal.js';
@@ -55,6 +56,11 @@ describe('fetch and dispatcher', () => {
       "endpoints[1]: cannot be reached by what is behind 'fetch'",
     ],
     [
+      'a host for the checks of a fetch, which sends none',
+      { fetch, service: 'http://a', healthCheck: { path: '/', host: 'b' } },
+      "healthCheck.host: is not sent by what is behind 'fetch'",
+    ],
+    [
       'the same inside of services',
       {
         dispatcher,
@@ -69,4 +75,92 @@ describe('fetch and dispatcher', () => {
       "unknown option 'routes[0].fetch'; its place is the top level",
     ],
   ]);
+});
+
+test('checks through a dispatcher may name a host', () => {
+  const healthCheck = { path: '/', host: 'b' };
+  expect(readOptions({ dispatcher, service: 'http://a', healthCheck }).services.size).toBe(1);
+});
+
+describe('options of connections that are somebody else’s are warned of', () => {
+  let emitWarning: MockInstance<typeof process.emitWarning>;
+  beforeEach(() => {
+    emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+  });
+
+  function saidOf(options: ClientOptions): string[] {
+    createResilientClient(options);
+    return emitWarning.mock.calls.map(
+      ([message, said]) => `${(said as { code: string }).code} ${String(message)}`,
+    );
+  }
+
+  const code = 'OUTRIGGER_POOL_OPTION_HAS_NO_EFFECT';
+  const ofConnections = {
+    maxRequestsPerConnection: 10,
+    connectTimeout: '1s',
+    idleTimeout: '2s',
+    maxConnectionDuration: '1s',
+    maxConcurrentStreams: 5,
+    tcpKeepalive: false,
+  } as const;
+  const ofPlaces = { maxConnections: 1, maxPendingRequests: 1, maxRequests: 1 };
+
+  test.each([
+    ['fetch', { fetch }],
+    ['dispatcher', { dispatcher: dispatcher as never }],
+  ])('beside %s', (kind, given) => {
+    expect(saidOf({ ...given, connectionPool: { ...ofConnections, ...ofPlaces } })).toEqual(
+      [
+        'maxRequestsPerConnection',
+        'maxConnectionDuration',
+        'tcpKeepalive',
+        'connectTimeout',
+        'idleTimeout',
+        'maxConcurrentStreams',
+      ].map(
+        (key) => `${code} connectionPool.${key}: has no effect on the connections behind '${kind}'`,
+      ),
+    );
+  });
+
+  test('beside a proxy, which knows some of them', () => {
+    const { maxConcurrentStreams: _, ...connectionPool } = ofConnections;
+    expect(saidOf({ proxy: 'http://p', connectionPool })).toEqual([
+      expect.stringContaining('OUTRIGGER_TIMEOUT_ORDER connectionPool.idleTimeout'),
+      ...['maxRequestsPerConnection', 'maxConnectionDuration', 'tcpKeepalive'].map(
+        (key) => `${code} connectionPool.${key}: has no effect on what goes through the proxy`,
+      ),
+    ]);
+  });
+
+  test('at the place of the service or subset', () => {
+    const connectionPool = { tcpKeepalive: { time: '30s' } };
+    const subsets = { v: { labels: { v: '1' }, connectionPool: { connectTimeout: '1s' } } };
+    const routes = [{ match: {}, subset: 'v' }];
+    const endpoints = [{ url: 'http://b', labels: { v: '1' } }];
+    const services = { 'http://a': { connectionPool, endpoints, subsets, routes }, 'http://c': {} };
+    const place = "services['http://a']";
+    expect(saidOf({ fetch, services })).toEqual([
+      `${code} ${place}.connectionPool.tcpKeepalive: has no effect on the connections behind 'fetch'`,
+      `${code} ${place}.subsets.v.connectionPool.connectTimeout: has no effect on the connections behind 'fetch'`,
+    ]);
+  });
+
+  test('not where the proxy is that of all services but one', () => {
+    const connectionPool = { maxRequestsPerConnection: 5 };
+    const services = { 'http://a': { proxy: false }, 'http://b': {} } as const;
+    expect(saidOf({ proxy: 'http://p', connectionPool, services })).toEqual([]);
+    expect(saidOf({ proxy: 'http://p', connectionPool, services: { 'http://b': {} } })).toEqual([
+      `${code} connectionPool.maxRequestsPerConnection: has no effect on what goes through the proxy`,
+    ]);
+  });
+
+  test('and nothing else is', () => {
+    expect(saidOf({ fetch, connectionPool: ofPlaces, timeout: '1s' })).toEqual([]);
+    expect(
+      saidOf({ connectionPool: { ...ofConnections, idleTimeout: '0.5s', http2: true } }),
+    ).toEqual([]);
+    expect(saidOf({ proxy: 'http://p', connectionPool: { connectTimeout: '1s' } })).toEqual([]);
+  });
 });

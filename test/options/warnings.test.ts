@@ -269,6 +269,11 @@ const rows: readonly [what: string, options: ClientOptions, ...warnings: string[
     'OUTRIGGER_HTTP2_HAS_NO_EFFECT connectionPool.maxConcurrentStreams: has no effect without http2: true',
   ],
   [
+    'what no proxy knows of its connections',
+    { proxy: 'http://proxy', connectionPool: { maxRequestsPerConnection: 10 } },
+    'OUTRIGGER_POOL_OPTION_HAS_NO_EFFECT connectionPool.maxRequestsPerConnection: has no effect on what goes through the proxy',
+  ],
+  [
     'a threshold that another one is reached before',
     { outlierDetection: { consecutiveGatewayErrors: 5 } },
     'OUTRIGGER_DETECTOR_HAS_NO_EFFECT outlierDetection.consecutiveGatewayErrors: 5 in a row make no difference, since each of them is a 5xx, and consecutive5xxErrors ejects after 5; set it lower, or consecutive5xxErrors: 0',

@@ -153,3 +153,16 @@ test('who listens to undici may add headers', async () => {
     false,
   ]);
 });
+
+test('what can never be written fails as that where nothing listens, and is not repeated', async () => {
+  server.close();
+  await once(server, 'close');
+  const attempts = async (headers: Record<string, string>): Promise<unknown> => {
+    const error: unknown = await client.fetch('/', { headers }).catch((reason: unknown) => reason);
+    const { cause, attempts } = error as { cause: { code: string }; attempts: unknown[] };
+    return [cause.code, attempts.length];
+  };
+  expect(await attempts({ upgrade: 'websocket' })).toEqual(['UND_ERR_INVALID_ARG', 1]);
+  expect(await attempts({ expect: 'odd' })).toEqual(['UND_ERR_NOT_SUPPORTED', 1]);
+  expect(await attempts({ accept: 'text/plain' })).toEqual(['ECONNREFUSED', 3]);
+});
